@@ -1,0 +1,30 @@
+"""A channel: one HTTP exchange or one WebSocket."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sansio_eio.engineio.actions import Action
+    from sansio_eio.engineio.session import Session
+
+
+class Channel:
+    """The name of one HTTP exchange or one WebSocket, opaque to everyone but the core.
+
+    A driver gets it from `open_channel`, before it feeds the request, and hands it back with every input. `owner` is
+    the driver's: whatever it passed to `open_channel`. Everything else belongs to the core.
+    """
+
+    __slots__ = ("actions", "endpoint", "offered", "owner", "ready", "session")
+
+    def __init__(self, owner: object = None) -> None:
+        self.owner = owner
+        #: The application that took the request; set by whoever routes.
+        self.endpoint: object = None
+        self.session: Session | None = None
+        self.actions: list[Action] = []
+        #: In the list that `take_ready` is going to return.
+        self.ready = False
+        #: Returned by `take_ready` and not yet asked for its actions: the driver is waiting for the peer.
+        self.offered = False

@@ -1,0 +1,66 @@
+"""One packet on its way out, encoded once for all of its recipients."""
+
+from binascii import b2a_base64
+
+#: Between the packets of a polling payload (Engine.IO revision 4).
+SEPARATOR = b"\x1e"
+
+
+class Outgoing:
+    """Engine.IO packets that travel together, such as a Socket.IO packet and its attachments.
+
+    Immutable and shared: however many sessions it is queued on, each wire form is built at most once. A `str` is an encoded text
+    packet with its type digit; `bytes` are a binary message.
+    """
+
+    __slots__ = ("_encoded", "_frame", "_payload", "compress", "packets", "size", "volatile")
+
+    def __init__(self, packets: tuple[str | bytes, ...], *, compress: bool = True, volatile: bool = False) -> None:
+        self.packets = packets
+        self.compress = compress
+        self.volatile = volatile
+        self._encoded = tuple([encode_text(packet) if isinstance(packet, str) else packet for packet in packets])
+        self._frame: bytes | None = None
+        self._payload: bytes | None = None
+        #: What it counts against the limit of a session's buffer, in bytes.
+        self.size = sum([len(data) for data in self._encoded]) + 4 * len(packets)
+
+    @property
+    def frame(self) -> bytes:
+        """Complete unmasked WebSocket frames, one for each packet (RFC 6455, section 5.2)."""
+        if self._frame is None:
+            self._frame = b"".join(
+                [
+                    _frame_header(0x81 if isinstance(packet, str) else 0x82, len(data)) + data
+                    for packet, data in zip(self.packets, self._encoded, strict=True)
+                ]
+            )
+        return self._frame
+
+    @property
+    def payload(self) -> bytes:
+        """The packets as they stand in a polling payload: binary ones in base64 behind a "b", separated."""
+        if self._payload is None:
+            self._payload = SEPARATOR.join(
+                [
+                    data if isinstance(packet, str) else b"b" + b2a_base64(data, newline=False)
+                    for packet, data in zip(self.packets, self._encoded, strict=True)
+                ]
+            )
+        return self._payload
+
+
+def encode_text(text: str) -> bytes:
+    """UTF-8; a lone surrogate becomes U+FFFD, as in the reference, since UTF-8 has no form for it."""
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").encode()
+
+
+def _frame_header(first: int, length: int) -> bytes:
+    if length < 126:
+        return bytes((first, length))
+    if length < 65536:
+        return bytes((first, 126)) + length.to_bytes(2, "big")
+    return bytes((first, 127)) + length.to_bytes(8, "big")

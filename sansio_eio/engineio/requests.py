@@ -1,0 +1,68 @@
+"""HTTP requests and responses as values, whoever parsed them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from urllib.parse import parse_qsl
+
+from sansio_eio.errors import LocalProtocolError
+
+#: Header fields in the order of the message: lower-case names, values as Latin-1 text (RFC 9110, section 5.5).
+Headers = Sequence[tuple[str, str]]
+
+
+@dataclass(slots=True)
+class Request:
+    """One complete HTTP request, or the head of a WebSocket handshake.
+
+    `path` is the path of the target as it came, not percent-decoded, without the query; `query` the raw text behind the
+    question mark. `headers` have lower-case names. `remote` is the peer's address as text, "" where it is not known;
+    `secure` says that the bytes came over TLS.
+    """
+
+    method: str
+    path: str
+    query: str = ""
+    headers: Headers = ()
+    body: bytes = b""
+    remote: str = ""
+    secure: bool = False
+    _params: dict[str, str] | None = field(default=None, repr=False, compare=False)
+
+    def header(self, name: str) -> str | None:
+        """The value of the header `name` (in lower case); several fields are joined as RFC 9110, section 5.3 says."""
+        values = [value for key, value in self.headers if key == name]
+        return ", ".join(values) if values else None
+
+    @property
+    def params(self) -> dict[str, str]:
+        """The decoded query parameters; where a name comes twice the last one counts, as in the reference."""
+        if self._params is None:
+            self._params = parse_query(self.query)
+        return self._params
+
+
+@dataclass(slots=True)
+class Response:
+    """A complete HTTP response. Whoever sends it adds Content-Length, Date and the framing of the connection."""
+
+    status: int
+    headers: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+    body: bytes = b""
+
+
+def parse_query(query: str) -> dict[str, str]:
+    """The parameters of a query string; what is not valid percent-encoded UTF-8 is replaced, never an error."""
+    return dict(parse_qsl(query, keep_blank_values=True, encoding="utf-8", errors="replace"))
+
+
+def check_header(name: str, value: str) -> None:
+    """Raise LocalProtocolError for a header that would break the message (RFC 9110, sections 5.1 and 5.5)."""
+    if not name or not all(char.isascii() and (char.isalnum() or char in "!#$%&'*+-.^_`|~") for char in name):
+        raise LocalProtocolError(f"not a header name: {name!r}")
+    if not is_header_value(value):
+        raise LocalProtocolError(f"not a value for the header {name}: {value!r}")
+
+
+def is_header_value(value: str) -> bool:
+    """Whether `value` may be sent as a header: visible Latin-1 characters, spaces and tabs."""
+    return all(char == "\t" or " " <= char <= "~" or "\x80" <= char <= "\xff" for char in value)

@@ -1,0 +1,93 @@
+"""What a core needs of the driver that serves it, and what a driver does for a core."""
+
+from collections.abc import Awaitable, Coroutine
+from typing import TYPE_CHECKING, Any, Protocol
+
+from sansio_eio.engineio.actions import Action
+from sansio_eio.engineio.channel import Channel
+from sansio_eio.engineio.requests import Request
+
+if TYPE_CHECKING:
+    from sansio_eio.engineio.pending import Pending
+
+
+class Runtime(Protocol):
+    """The driver's side, installed with `Application.install`. Without one, the pull face and `def` handlers work."""
+
+    def wake(self) -> None:
+        """Something is to be done outside of an input (an `emit` from a background task): pump soon. Cheap, idempotent."""
+
+    def wait(self, pending: "Pending[Any]") -> Awaitable[None]:
+        """An awaitable of this event loop that is done when `pending` is done. Cancelling it leaves `pending` alone."""
+
+    def start(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        """Run a handler with `concurrent=True` beside everything else. It takes care of its own errors."""
+
+    def wall_time(self) -> float:
+        """Seconds since the epoch, for `handshake.time`; never used for a deadline."""
+
+
+class Runnable(Protocol):
+    """A session with something for the application to do."""
+
+    def step(self) -> Coroutine[Any, Any, None] | None:
+        """Run handlers in order until none is left (None) or one has to be awaited (the rest of it).
+
+        Await what it returns, in a task or thread of your choice, then call `step` again. Until then this session is
+        not returned by `take_runnable`, and nothing else of it runs, which is what keeps its events in order. Never
+        raises: handler errors go to `on_error`.
+        """
+
+
+class Application(Protocol):
+    """What a driver drives: an `EngineServer`, or a `Router` over several.
+
+    The contract in one line: *mutate, then pump*. After each of the five inputs, after `advance` and after `wake`, drain
+    `take_runnable`, drain `take_ready`, then sleep until `next_deadline`. `now` is the driver's monotonic clock in
+    seconds and never goes back. No input ever raises because of what a peer did.
+    """
+
+    def open_channel(self, owner: object = None) -> Channel:
+        """A new channel, for the next request or WebSocket handshake."""
+        ...
+
+    def body_limit(self, request: Request) -> int:
+        """The most bytes that the body of this request (only its head is known) may have; over it, answer 413."""
+        ...
+
+    def request_received(self, channel: Channel, request: Request, *, now: float) -> None:
+        """A complete HTTP request; a `Respond` will follow, at once or when there is something to say."""
+
+    def websocket_requested(self, channel: Channel, request: Request, *, now: float) -> None:
+        """A valid WebSocket handshake; `AcceptWebSocket` or `Respond` (a refusal) will follow."""
+
+    def message_received(self, channel: Channel, data: str | bytes, *, now: float) -> None:
+        """A complete message on an accepted WebSocket."""
+
+    def channel_closed(self, channel: Channel, *, now: float) -> None:
+        """The peer is gone, or cut the exchange. Harmless after the last action of a channel, and when repeated."""
+
+    def take_ready(self) -> list[Channel]:
+        """The channels that have actions since the last call; each is listed once until `take_actions`."""
+        ...
+
+    def take_actions(self, channel: Channel) -> list[Action]:
+        """The actions of one channel, oldest first. Call it when the peer can take more bytes."""
+        ...
+
+    def take_runnable(self) -> list[Runnable]:
+        """The sessions that have events for the application; call `step` of each."""
+        ...
+
+    def next_deadline(self) -> float | None:
+        """When to call `advance` at the latest; in the past means at once, None never."""
+        ...
+
+    def advance(self, *, now: float) -> None:
+        """The time is now `now`: everything that is due happens. Idempotent."""
+
+    def install(self, runtime: Runtime | None) -> None:
+        """Connect the driver, or with None take it away."""
+
+    def close(self) -> None:
+        """End every session, so that the clients know; new ones are refused. Go on pumping to deliver it."""
