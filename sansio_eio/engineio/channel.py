@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sansio_eio.engineio.actions import Action
+    from sansio_eio.engineio.requests import Request
     from sansio_eio.engineio.session import Session
 
 
@@ -16,13 +17,15 @@ class Channel:
     the driver's: whatever it passed to `open_channel`. Everything else belongs to the core.
     """
 
-    __slots__ = ("actions", "endpoint", "offered", "owner", "ready", "session")
+    __slots__ = ("actions", "endpoint", "offered", "owner", "ready", "request", "session")
 
     def __init__(self, owner: object = None) -> None:
         self.owner = owner
         #: The application that took the request; set by whoever routes.
         self.endpoint: object = None
         self.session: Session | None = None
+        #: The HTTP request that waits for its response.
+        self.request: Request | None = None
         self.actions: list[Action] = []
         #: In the list that `take_ready` is going to return.
         self.ready = False

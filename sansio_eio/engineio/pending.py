@@ -3,14 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar, cast
 
 from sansio_eio.errors import LocalProtocolError
 
 if TYPE_CHECKING:
+    from sansio_eio.engineio.handlers import ErrorHook
     from sansio_eio.engineio.runtime import Runtime
 
 T = TypeVar("T")
+
+
+class Host(Protocol):
+    """What a Pending needs of the server or client that it belongs to."""
+
+    @property
+    def runtime(self) -> Runtime | None:
+        """The driver, when one serves it."""
+        ...
+
+    @property
+    def errors(self) -> ErrorHook:
+        """Where errors of callbacks are reported."""
+        ...
 
 
 class Pending(Generic[T]):
@@ -20,13 +35,13 @@ class Pending(Generic[T]):
     ends: at the latest when its session does.
     """
 
-    __slots__ = ("_callbacks", "_error", "_runtime", "_value", "done")
+    __slots__ = ("_callbacks", "_error", "_host", "_value", "done")
 
-    def __init__(self, runtime: Runtime | None = None) -> None:
-        self._runtime = runtime
+    def __init__(self, host: Host) -> None:
+        self._host = host
         self._value: T | None = None
         self._error: Exception | None = None
-        self._callbacks: list[Callable[[Pending[T]], object]] = []
+        self._callbacks: list[Callable[[Pending[T]], object]] | None = None
         #: Whether it has ended.
         self.done = False
 
@@ -37,7 +52,7 @@ class Pending(Generic[T]):
             raise LocalProtocolError("there is no value yet: await it, or add a callback")
         if self._error is not None:
             raise self._error
-        return self._value  # type: ignore[return-value]  # T may itself be Optional
+        return cast("T", self._value)
 
     @property
     def error(self) -> Exception | None:
@@ -45,9 +60,11 @@ class Pending(Generic[T]):
         return self._error
 
     def add_done_callback(self, callback: Callable[[Pending[T]], object]) -> None:
-        """Call `callback(self)` when it ends, at once when it has; it must not raise."""
+        """Call `callback(self)` when it ends, at once when it has; an exception of it goes to `on_error`."""
         if self.done:
-            callback(self)
+            self._call(callback)
+        elif self._callbacks is None:
+            self._callbacks = [callback]
         else:
             self._callbacks.append(callback)
 
@@ -65,13 +82,19 @@ class Pending(Generic[T]):
 
     def _end(self) -> None:
         self.done = True
-        callbacks, self._callbacks = self._callbacks, []
-        for callback in callbacks:
+        callbacks, self._callbacks = self._callbacks, None
+        for callback in callbacks or ():
+            self._call(callback)
+
+    def _call(self, callback: Callable[[Pending[T]], object]) -> None:
+        try:
             callback(self)
+        except Exception as error:
+            self._host.errors.report(error, "a callback")
 
     def __await__(self) -> Generator[object, None, T]:
         if not self.done:
-            if self._runtime is None:
+            if self._host.runtime is None:
                 raise LocalProtocolError("nothing serves this object: there is no event loop to wait in")
-            yield from self._runtime.wait(self).__await__()
+            yield from self._host.runtime.wait(self).__await__()
         return self.value

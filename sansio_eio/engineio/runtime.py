@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from sansio_eio.engineio.actions import Action
 from sansio_eio.engineio.channel import Channel
 from sansio_eio.engineio.requests import Request
+from sansio_eio.errors import RemoteProtocolError
 
 if TYPE_CHECKING:
     from sansio_eio.engineio.pending import Pending
@@ -19,12 +20,14 @@ class Runtime(Protocol):
 
     def wait(self, pending: "Pending[Any]") -> Awaitable[None]:
         """An awaitable of this event loop that is done when `pending` is done. Cancelling it leaves `pending` alone."""
+        ...
 
     def start(self, coroutine: Coroutine[Any, Any, None]) -> None:
         """Run a handler with `concurrent=True` beside everything else. It takes care of its own errors."""
 
     def wall_time(self) -> float:
         """Seconds since the epoch, for `handshake.time`; never used for a deadline."""
+        ...
 
 
 class Runnable(Protocol):
@@ -64,8 +67,11 @@ class Application(Protocol):
     def message_received(self, channel: Channel, data: str | bytes, *, now: float) -> None:
         """A complete message on an accepted WebSocket."""
 
-    def channel_closed(self, channel: Channel, *, now: float) -> None:
-        """The peer is gone, or cut the exchange. Harmless after the last action of a channel, and when repeated."""
+    def channel_closed(self, channel: Channel, *, now: float, error: RemoteProtocolError | None = None) -> None:
+        """The peer is gone, or cut the exchange. Harmless after the last action of a channel, and when repeated.
+
+        `error` says what the peer did wrong, where it was closed for that (a broken frame, a message over the limit).
+        """
 
     def take_ready(self) -> list[Channel]:
         """The channels that have actions since the last call; each is listed once until `take_actions`."""

@@ -1,0 +1,80 @@
+"""Which origins may use the server (the Fetch standard's CORS protocol), for polling and WebSocket alike.
+
+The reference checks Origin on neither: it only leaves out headers, which does not keep a foreign page from opening a
+WebSocket. Here a refused origin gets no session at all.
+"""
+
+from collections.abc import Callable, Collection
+from typing import TypeAlias
+
+from sansio_eio.engineio.requests import Request, Response
+
+#: None: the origin of the server itself; "*": any; a collection of origins; or a predicate.
+AllowedOrigins: TypeAlias = str | Collection[str] | Callable[[str, Request], bool] | None
+
+#: Seconds for which a browser may remember the answer to a preflight.
+PREFLIGHT_MAX_AGE = 600
+
+
+class Cors:
+    """The policy for the Origin header."""
+
+    def __init__(self, allowed: AllowedOrigins, *, credentials: bool, trust_proxy: bool) -> None:
+        self._allowed = allowed
+        self._credentials = credentials
+        self._trust_proxy = trust_proxy
+        self._origins = frozenset(
+            (allowed,) if isinstance(allowed, str) else () if callable(allowed) else allowed or ()
+        )
+
+    def allows(self, request: Request) -> bool:
+        """Whether this request may be served; one without an Origin does not come from a foreign page, and may."""
+        origin = request.header("origin")
+        if origin is None:
+            return True
+        if self._allowed is None:
+            return origin.lower() in self._own_origins(request)
+        if callable(self._allowed):
+            return self._allowed(origin, request)
+        return "*" in self._origins or origin in self._origins
+
+    def headers(self, request: Request) -> list[tuple[str, str]]:
+        """The headers that let a page of the request's (allowed) origin read the response."""
+        origin = request.header("origin")
+        if self._allowed is None or origin is None:
+            return []
+        if "*" in self._origins and not self._credentials:
+            return [("Access-Control-Allow-Origin", "*")]
+        headers = [("Access-Control-Allow-Origin", origin), ("Vary", "Origin")]
+        if self._credentials:
+            headers.append(("Access-Control-Allow-Credentials", "true"))
+        return headers
+
+    def preflight(self, request: Request) -> Response | None:
+        """The answer to a preflight request of an allowed origin; None when this is not one."""
+        if (
+            request.method != "OPTIONS"
+            or self._allowed is None
+            or request.header("origin") is None
+            or request.header("access-control-request-method") is None
+        ):
+            return None
+        headers = self.headers(request)
+        headers.append(("Access-Control-Allow-Methods", "GET, POST"))
+        wanted = request.header("access-control-request-headers")
+        if wanted:
+            headers.append(("Access-Control-Allow-Headers", wanted))
+        headers.append(("Access-Control-Max-Age", str(PREFLIGHT_MAX_AGE)))
+        return Response(204, headers)
+
+    def _own_origins(self, request: Request) -> set[str]:
+        host = request.header("host")
+        origins = set[str]()
+        if host:
+            origins.add(f"{'https' if request.secure else 'http'}://{host.lower()}")
+        if self._trust_proxy:
+            # The first value is that of the outermost proxy, which is the one that the browser talked to.
+            forwarded_host = (request.header("x-forwarded-host") or host or "").split(",")[0].strip()
+            forwarded_proto = (request.header("x-forwarded-proto") or "http").split(",")[0].strip()
+            origins.add(f"{forwarded_proto}://{forwarded_host}".lower())
+        return origins

@@ -1,0 +1,135 @@
+"""The application's handlers: a table of them, and how they are run without knowing an event loop."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Coroutine, Generator
+from inspect import isawaitable
+from types import CoroutineType
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard, TypeVar, overload
+
+from sansio_eio.errors import LocalProtocolError
+
+if TYPE_CHECKING:
+    from sansio_eio.engineio.runtime import Runtime
+
+logger = logging.getLogger("sansio_eio")
+
+AnyFunction: TypeAlias = Callable[..., Any]
+F = TypeVar("F", bound=AnyFunction)
+
+#: A run of handlers. It yields what has to be awaited, and is sent the result: one code path for `def` and `async def`.
+Steps: TypeAlias = Generator[Awaitable[Any], Any, None]
+
+
+class Handler:
+    """A function of the application; `concurrent` takes a coroutine out of its session's order."""
+
+    __slots__ = ("concurrent", "function")
+
+    def __init__(self, function: AnyFunction, *, concurrent: bool = False) -> None:
+        self.function = function
+        self.concurrent = concurrent
+
+
+class HandlerTable:
+    """Handlers by event name, in the order of registration."""
+
+    __slots__ = ("_handlers",)
+
+    def __init__(self) -> None:
+        self._handlers: dict[str | int | float, tuple[Handler, ...]] = {}
+
+    def get(self, event: str | float) -> tuple[Handler, ...]:
+        """The handlers of `event`, an empty tuple when there are none."""
+        return self._handlers.get(event, ())
+
+    def __contains__(self, event: str) -> bool:
+        return event in self._handlers
+
+    def add(self, event: str | float, function: AnyFunction, *, concurrent: bool = False) -> None:
+        """Add a handler behind the others of `event`."""
+        if not callable(function):
+            raise LocalProtocolError(f"a handler must be callable, not {function!r}")
+        self._handlers[event] = (*self.get(event), Handler(function, concurrent=concurrent))
+
+    def remove(self, event: str | float, function: AnyFunction | None = None) -> None:
+        """Remove a handler of `event`, or all of them; one that is not there is not an error."""
+        left = tuple(h for h in self.get(event) if function is not None and h.function != function)
+        if left:
+            self._handlers[event] = left
+        else:
+            self._handlers.pop(event, None)
+
+    @overload
+    def on(self, event: str | float, function: None = None, *, concurrent: bool = False) -> Callable[[F], F]: ...
+    @overload
+    def on(self, event: str | float, function: F, *, concurrent: bool = False) -> F: ...
+    def on(self, event: str | float, function: F | None = None, *, concurrent: bool = False) -> F | Callable[[F], F]:
+        """Add a handler, as a decorator or directly."""
+        if function is not None:
+            self.add(event, function, concurrent=concurrent)
+            return function
+
+        def decorate(decorated: F) -> F:
+            self.add(event, decorated, concurrent=concurrent)
+            return decorated
+
+        return decorate
+
+
+class ErrorHook:
+    """Where exceptions of the application's own code end: one hook, and the log."""
+
+    __slots__ = ("hook",)
+
+    def __init__(self) -> None:
+        self.hook: Callable[[Exception, str], object] | None = None
+
+    def report(self, error: Exception, where: str) -> None:
+        """Tell the hook, or without one the log, that the application's code raised `error` in `where`."""
+        if self.hook is not None:
+            try:
+                self.hook(error, where)
+            except Exception:
+                logger.exception("the on_error hook itself failed")
+            else:
+                return
+        logger.error("error in %s", where, exc_info=error)
+
+
+def must_be_awaited(value: object) -> TypeGuard[Awaitable[Any]]:
+    """Whether a handler returned something to await; coroutines, the usual case, are told by their type alone."""
+    return type(value) is CoroutineType or isawaitable(value)
+
+
+async def finish(steps: Steps, awaitable: Awaitable[Any]) -> None:
+    """Go on with a run of handlers that has met something to await."""
+    try:
+        while True:
+            try:
+                value = await awaitable
+            except Exception as error:
+                awaitable = steps.throw(error)
+            else:
+                awaitable = steps.send(value)
+    except StopIteration:
+        pass
+
+
+def start(steps: Steps) -> Coroutine[Any, Any, None] | None:
+    """Run handlers up to the first that has to be awaited; None when there was none, and all is done."""
+    for awaitable in steps:
+        return finish(steps, awaitable)
+    return None
+
+
+def run_concurrently(steps: Steps, runtime: Runtime | None) -> None:
+    """Start a run of handlers that the rest of its session does not wait for."""
+    rest = start(steps)
+    if rest is None:
+        return
+    if runtime is None:
+        rest.close()
+        raise LocalProtocolError("a concurrent handler needs a driver: nothing serves this object")
+    runtime.start(rest)

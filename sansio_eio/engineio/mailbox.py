@@ -1,0 +1,68 @@
+"""What a session has for the application, in order."""
+
+from collections import deque
+from collections.abc import Callable, Coroutine
+from typing import Any, Generic, TypeVar
+
+from sansio_eio.engineio.handlers import Steps, start
+
+E = TypeVar("E")
+
+
+class Mailbox(Generic[E]):
+    """The events of one session, taken by one worker at a time: the order of the wire is the order of the handlers.
+
+    The owner puts events in; a driver finds the mailbox in `take_runnable` and calls `step`, or, to handle events itself,
+    `next_event`. Above `limit` events `congested(True)` is called so that the owner stops reading from the peer,
+    and `congested(False)` when half of them are gone.
+    """
+
+    __slots__ = ("_congested", "_dispatch", "_events", "_is_congested", "_limit", "_queue", "_scheduled")
+
+    def __init__(
+        self,
+        dispatch: Callable[[E], Steps],
+        queue: Callable[["Mailbox[Any]"], None],
+        congested: Callable[[bool], None],
+        limit: int,
+    ) -> None:
+        self._dispatch = dispatch
+        self._queue = queue
+        self._congested = congested
+        self._limit = limit
+        self._events: deque[E] = deque()
+        #: Listed as runnable, or being run: not to be listed again.
+        self._scheduled = False
+        self._is_congested = False
+
+    def __len__(self) -> int:
+        return len(self._events)
+
+    def put(self, event: E) -> None:
+        """Add an event behind the others."""
+        self._events.append(event)
+        if not self._scheduled:
+            self._scheduled = True
+            self._queue(self)
+        if not self._is_congested and len(self._events) >= self._limit:
+            self._is_congested = True
+            self._congested(True)
+
+    def next_event(self) -> E | None:
+        """The oldest event, for a program that handles events itself; None when there is none left."""
+        if not self._events:
+            self._scheduled = False
+            return None
+        event = self._events.popleft()
+        if self._is_congested and len(self._events) <= self._limit // 2:
+            self._is_congested = False
+            self._congested(False)
+        return event
+
+    def step(self) -> Coroutine[Any, Any, None] | None:
+        """See `Runnable.step`."""
+        while (event := self.next_event()) is not None:
+            rest = start(self._dispatch(event))
+            if rest is not None:
+                return rest
+        return None

@@ -1,0 +1,59 @@
+"""Engine.IO packets and polling payloads, revision 4: pure functions.
+
+A text packet is one type digit and its data; a binary message is its bytes alone in a WebSocket, and base64 behind a
+"b" in a polling payload, whose packets are separated by U+001E.
+"""
+
+from binascii import a2b_base64
+
+from sansio_eio.engineio.outgoing import Outgoing
+from sansio_eio.errors import RemoteProtocolError
+
+OPEN = "0"
+CLOSE = "1"
+PING = "2"
+PONG = "3"
+MESSAGE = "4"
+UPGRADE = "5"
+NOOP = "6"
+#: A binary message in base64, where bytes cannot be sent as they are.
+BASE64 = "b"
+
+#: What a client sends first on a WebSocket that it wants to upgrade to, and the answer.
+PROBE = PING + "probe"
+PROBE_ANSWER = PONG + "probe"
+
+PING_PACKET = Outgoing((PING,), compress=False)
+PROBE_ANSWER_PACKET = Outgoing((PROBE_ANSWER,), compress=False)
+CLOSE_PACKET = Outgoing((CLOSE,), compress=False)
+NOOP_PACKET = Outgoing((NOOP,), compress=False)
+
+SEPARATOR = "\x1e"
+
+
+def messages(data: tuple[str | bytes, ...], *, compress: bool = True, volatile: bool = False) -> Outgoing:
+    """The packet for messages that travel together, such as a Socket.IO packet and its attachments."""
+    packets = tuple([MESSAGE + part if isinstance(part, str) else part for part in data])
+    return Outgoing(packets, compress=compress, volatile=volatile)
+
+
+def decode_payload(body: bytes, max_packets: int) -> list[str]:
+    """The packets of a POST body, in order.
+
+    Bytes that are not UTF-8 are replaced, as the reference does. Raises RemoteProtocolError for more than `max_packets`.
+    """
+    payload = body.decode("utf-8", "replace").split(SEPARATOR, max_packets)
+    if len(payload) > max_packets:
+        raise RemoteProtocolError(f"more than {max_packets} packets in one payload")
+    return payload
+
+
+def decode_base64(text: str) -> bytes:
+    """Base64, padded or not; foreign characters are passed over, as the reference does.
+
+    Raises RemoteProtocolError when what is left is not base64.
+    """
+    try:
+        return a2b_base64(text + "=" * (-len(text) % 4))
+    except ValueError as error:
+        raise RemoteProtocolError("invalid base64 in a binary packet") from error

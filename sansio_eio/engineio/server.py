@@ -1,0 +1,403 @@
+"""The registry of sessions: routing, limits, time."""
+
+from collections.abc import Callable
+from inspect import iscoroutinefunction
+from typing import Unpack
+
+from sansio_eio.deadlines import Deadlines, Expirable
+from sansio_eio.engineio import responses
+from sansio_eio.engineio.actions import AcceptWebSocket, Action, CloseChannel, Respond
+from sansio_eio.engineio.admission import ORIGIN_REFUSED, SERVER_FULL, SHUTTING_DOWN, Admission, Refusal, verify
+from sansio_eio.engineio.channel import Channel
+from sansio_eio.engineio.cors import Cors
+from sansio_eio.engineio.events import HandshakeRefused
+from sansio_eio.engineio.handlers import AnyFunction, ErrorHook, HandlerTable, must_be_awaited
+from sansio_eio.engineio.jsonp import wrap
+from sansio_eio.engineio.requests import Request, Response, check_header
+from sansio_eio.engineio.runtime import Runnable, Runtime
+from sansio_eio.engineio.session import Session, SessionListener, State
+from sansio_eio.engineio.session_mailbox import SessionMailbox
+from sansio_eio.engineio.settings import Cookie, EngineOptions, Settings
+from sansio_eio.errors import LocalProtocolError, RemoteProtocolError
+
+#: Called while a request is being answered, so they must be plain functions.
+INLINE_EVENTS = ("connection_error", "initial_headers", "headers")
+
+
+def normal_path(path: str) -> str:
+    """The path with a slash at both ends; LocalProtocolError when it is not an absolute path."""
+    if not path.startswith("/") or any(char in path for char in "?#") or not path.isascii() or not path.isprintable():
+        raise LocalProtocolError(f"not an absolute URL path: {path!r}")
+    return path.rstrip("/") + "/"
+
+
+class EngineServer:
+    """An Engine.IO server: sessions over long-polling and WebSocket (revision 4 of the protocol).
+
+    As a product of its own it is given handlers and served by a driver::
+
+        engine = EngineServer()
+
+
+        @engine.on("connection")
+        def connected(session):
+            @session.on("message")
+            def echo(data):
+                session.send(data)
+
+    As a state machine it implements `Application`: feed it the five inputs, then drain it. The options are those of
+    `EngineOptions`. Raises LocalProtocolError for an option that makes no sense.
+    """
+
+    def __init__(self, *, path: str = "/engine.io/", **options: Unpack[EngineOptions]) -> None:
+        self.path = normal_path(path)
+        self.settings = Settings(**options)
+        #: The open sessions by their ids.
+        self.sessions: dict[str, Session] = {}
+        self.deadlines = Deadlines()
+        self.handlers = HandlerTable()
+        self.errors = ErrorHook()
+        self.runtime: Runtime | None = None
+        #: The time of the last input.
+        self.now = 0.0
+        self._cors = Cors(
+            self.settings.cors_allowed_origins,
+            credentials=self.settings.cors_credentials,
+            trust_proxy=self.settings.trust_proxy,
+        )
+        self._opening: set[Session] = set()
+        self._ready: list[Channel] = []
+        self._runnable: list[Runnable] = []
+        self._shutting_down = False
+        self._owned = False
+        self._listen: Callable[[Session], SessionListener] = lambda session: SessionMailbox(self, session)
+        self._full: Callable[[], bool] = lambda: False
+
+    @property
+    def engine(self) -> "EngineServer":
+        """Itself: what a router mounts (see `Mountable`)."""
+        return self
+
+    # -- for the application ---------------------------------------------------------------------------------------
+
+    def on(self, event: str, function: AnyFunction | None = None, *, concurrent: bool = False) -> AnyFunction:
+        """Add a handler, as a decorator or directly, for one of these events.
+
+        * "connection", with the new `Session`: `def` or `async def`; not on the engine of a Socket.IO server.
+        * "connection_error", with a `HandshakeRefused`: a request was answered with an error of the table.
+        * "initial_headers" (the response that opens a session) and "headers" (every response of a session, and the
+          answer to a WebSocket handshake), with a list of (name, value) to add to, and the request.
+        """
+        if event in INLINE_EVENTS:
+            if function is not None and iscoroutinefunction(function):
+                raise LocalProtocolError(f"a handler of {event} runs inside of the request: it must be a plain def")
+        elif event != "connection":
+            raise LocalProtocolError(f"an engine has the events connection, {', '.join(INLINE_EVENTS)}, not {event!r}")
+        elif self._owned:
+            raise LocalProtocolError(
+                'the sessions of this engine belong to a Socket.IO server: use io.on("connection")'
+            )
+        return self.handlers.on(event, function, concurrent=concurrent)
+
+    def on_error(self, hook: Callable[[Exception, str], object]) -> Callable[[Exception, str], object]:
+        """Call `hook(error, where)` for every exception that comes out of the application's own code; else it is logged."""
+        self.errors.hook = hook
+        return hook
+
+    @property
+    def buffered(self) -> int:
+        """Bytes that wait for peers to take them, over all sessions; what several peers wait for counts for each."""
+        return sum(session.buffered for session in self.sessions.values())
+
+    def close(self) -> None:
+        """See `Application.close`. The next driver that serves this object opens it again."""
+        self._shutting_down = True
+        for session in list(self._opening):
+            self._refuse_opening(session, SHUTTING_DOWN)
+        for session in list(self.sessions.values()):
+            session.close()
+
+    # -- Application: inputs ---------------------------------------------------------------------------------------
+
+    def open_channel(self, owner: object = None) -> Channel:
+        """See `Application.open_channel`."""
+        return Channel(owner)
+
+    def body_limit(self, request: Request) -> int:
+        """See `Application.body_limit`."""
+        return self.settings.max_http_buffer_size
+
+    def request_received(self, channel: Channel, request: Request, *, now: float) -> None:
+        """See `Application.request_received`."""
+        self.now = now
+        channel.request = request
+        if not self._allows_origin(request):
+            self._refuse(channel, request, ORIGIN_REFUSED, websocket=False)
+            return
+        preflight = self._cors.preflight(request)
+        if preflight is not None:
+            self.act(channel, Respond(channel, preflight))
+            return
+        found = verify(self, request, websocket=False)
+        if isinstance(found, Refusal):
+            self._refuse(channel, request, found, websocket=False)
+        elif found is None:
+            self._shake_hands(channel, request, websocket=False)
+        elif request.method == "GET":
+            found.poll(channel)
+        elif request.method == "POST":
+            found.post(channel, request, now=now)
+        else:
+            self.respond(channel, Response(500))
+
+    def websocket_requested(self, channel: Channel, request: Request, *, now: float) -> None:
+        """See `Application.websocket_requested`."""
+        self.now = now
+        if not self._allows_origin(request):
+            self._refuse(channel, request, ORIGIN_REFUSED, websocket=True)
+            return
+        found = verify(self, request, websocket=True)
+        if isinstance(found, Refusal):
+            self._refuse(channel, request, found, websocket=True)
+        elif request.params["transport"] != "websocket":
+            # A WebSocket cannot carry polling. The reference finds out behind the handshake, and so do its clients.
+            self._accept(channel, request)
+            self.act(channel, CloseChannel(channel))
+        elif found is None:
+            self._shake_hands(channel, request, websocket=True)
+        else:
+            self._accept(channel, request)
+            found.candidate(channel, now=now)
+
+    def message_received(self, channel: Channel, data: str | bytes, *, now: float) -> None:
+        """See `Application.message_received`."""
+        self.now = now
+        if channel.session is not None:
+            channel.session.websocket_message(channel, data, now=now)
+
+    def channel_closed(self, channel: Channel, *, now: float, error: RemoteProtocolError | None = None) -> None:
+        """See `Application.channel_closed`."""
+        self.now = now
+        session, channel.session = channel.session, None
+        if session is not None:
+            session.channel_lost(channel, error)
+
+    # -- Application: drains and time ------------------------------------------------------------------------------
+
+    def take_ready(self) -> list[Channel]:
+        """See `Application.take_ready`."""
+        ready, self._ready = self._ready, []
+        for channel in ready:
+            channel.offered = True
+        return ready
+
+    def take_actions(self, channel: Channel) -> list[Action]:
+        """See `Application.take_actions`."""
+        if channel.session is not None:
+            # While it counts as ready, so that the answer to a poll is not announced once more: it is handed over here.
+            channel.ready = True
+            channel.session.flush_into(channel)
+        channel.ready = channel.offered = False
+        actions, channel.actions = channel.actions, []
+        return actions
+
+    def take_runnable(self) -> list[Runnable]:
+        """See `Application.take_runnable`."""
+        runnable, self._runnable = self._runnable, []
+        return runnable
+
+    def next_deadline(self) -> float | None:
+        """See `Application.next_deadline`."""
+        return self.deadlines.next()
+
+    def advance(self, *, now: float) -> None:
+        """See `Application.advance`."""
+        self.now = now
+        self.deadlines.expire_due(now=now)
+
+    def install(self, runtime: Runtime | None) -> None:
+        """See `Application.install`."""
+        if runtime is not None and self.runtime is not None and runtime is not self.runtime:
+            raise LocalProtocolError("this server is served already")
+        self.runtime = runtime
+        self._shutting_down = False
+
+    # -- for the session and the protocol above --------------------------------------------------------------------
+
+    def attach(self, listen: Callable[[Session], SessionListener], full: Callable[[], bool]) -> None:
+        """Give the sessions to the protocol above: `listen` makes the listener of each, `full` refuses more of them."""
+        self._listen = listen
+        self._full = full
+        self._owned = True
+
+    def mark_ready(self, channel: Channel) -> None:
+        """This channel has actions, or its session has something to send on it."""
+        if not channel.ready:
+            channel.ready = True
+            self._ready.append(channel)
+            if len(self._ready) == 1:
+                self._wake()
+
+    def make_runnable(self, runnable: Runnable) -> None:
+        """This session has events for the application."""
+        self._runnable.append(runnable)
+        if len(self._runnable) == 1:
+            self._wake()
+
+    def set_timeout(self, owner: Expirable, seconds: float) -> None:
+        """A deadline that starts to count with the next `advance`: for calls of the application, which tell no time."""
+        self.deadlines.after(owner, seconds)
+        self._wake()
+
+    def act(self, channel: Channel, action: Action) -> None:
+        """Ask the driver for something."""
+        channel.actions.append(action)
+        self.mark_ready(channel)
+
+    def respond(self, channel: Channel, response: Response) -> None:
+        """Answer the request of a channel, so that the page that sent it may read the answer."""
+        if channel.request is not None:
+            response.headers += self._cors.headers(channel.request)
+            channel.request = None
+        self.act(channel, Respond(channel, response))
+
+    def answer(self, session: Session, channel: Channel, body: bytes, *, compress: bool) -> None:
+        """Answer a poll with a payload, or a POST with "ok"."""
+        request = channel.request
+        assert request is not None
+        poll = request.method == "GET"
+        index = request.params.get("j") if poll else None
+        headers = [responses.TEXT if poll else responses.HTML]
+        if index is not None:
+            body = wrap(body, index)
+            headers = [responses.JAVASCRIPT]
+        headers += responses.session_headers(request)
+        if compress and self.settings.http_compression and len(body) >= self.settings.http_compression_threshold:
+            encoding = responses.accepted_encoding(request)
+            headers.append(("Vary", "Accept-Encoding"))
+            if encoding is not None:
+                body = responses.compress(body, encoding)
+                headers.append(("Content-Encoding", encoding))
+        cookie = self.settings.cookie
+        if isinstance(cookie, Cookie) and "sid" not in request.params:
+            headers.append(("Set-Cookie", cookie.header(session.sid)))
+        self.respond(channel, Response(200, headers + self._extra_headers(request), body))
+
+    def forget(self, session: Session) -> None:
+        """A session is over."""
+        self.sessions.pop(session.sid, None)
+        self._opening.discard(session)
+
+    def decide(self, session: Session, allowed: object) -> None:
+        """The application has said whether a handshake is admitted; too late when the peer has gone meanwhile."""
+        if session.state is not State.OPENING:
+            return
+        if allowed is True:
+            self._open(session)
+        else:
+            message = allowed if isinstance(allowed, str) else ""
+            self._refuse_opening(session, Refusal(responses.FORBIDDEN, message))
+
+    def admission_expired(self, session: Session) -> None:
+        """The application has not said in time whether a handshake is admitted."""
+        self._refuse_opening(session, Refusal(responses.FORBIDDEN, context={"name": "ADMISSION_TIMEOUT"}))
+
+    # -- inside ----------------------------------------------------------------------------------------------------
+
+    def _shake_hands(self, channel: Channel, request: Request, *, websocket: bool) -> None:
+        if self._shutting_down:
+            self._refuse(channel, request, SHUTTING_DOWN, websocket=websocket)
+            return
+        if len(self.sessions) + len(self._opening) >= self.settings.max_sessions or self._full():
+            self._refuse(channel, request, SERVER_FULL, websocket=websocket)
+            return
+        sid = self._new_id(request)
+        if sid is None:
+            context = {"name": "ID_GENERATION_ERROR"}
+            self._refuse(channel, request, Refusal(responses.BAD_REQUEST, context=context), websocket=websocket)
+            return
+        session = Session(self, sid, request)
+        if websocket:
+            session.open_on_websocket(channel)
+        else:
+            session.open_on_poll(channel)
+        self._opening.add(session)
+        allowed = self._ask(request)
+        if must_be_awaited(allowed):
+            self.deadlines.at(session, self.now + self.settings.admission_timeout)
+            self.make_runnable(Admission(self, session, allowed))
+        else:
+            self.decide(session, allowed)
+
+    def _ask(self, request: Request) -> object:
+        if self.settings.allow_request is None:
+            return True
+        try:
+            return self.settings.allow_request(request)
+        except Exception as error:
+            self.errors.report(error, "allow_request")
+            return False
+
+    def _new_id(self, request: Request) -> str | None:
+        try:
+            sid = self.settings.generate_id(request)
+            if not sid or sid in self.sessions or any(sid == session.sid for session in self._opening):
+                raise LocalProtocolError("generate_id gave an id that is empty or taken")
+        except Exception as error:
+            self.errors.report(error, "generate_id")
+            return None
+        return sid
+
+    def _open(self, session: Session) -> None:
+        self._opening.discard(session)
+        self.sessions[session.sid] = session
+        if session.transport == "websocket":
+            self._accept(session.channel, session.request)
+        session.admit(now=self.now)
+        session.listener = self._listen(session)
+
+    def _accept(self, channel: Channel, request: Request) -> None:
+        settings = self.settings
+        headers = self._extra_headers(request)
+        compression = settings.per_message_deflate
+        self.act(channel, AcceptWebSocket(channel, settings.max_http_buffer_size, headers, compression))
+
+    def _refuse_opening(self, session: Session, refusal: Refusal) -> None:
+        websocket = session.transport == "websocket"
+        self._refuse(session.withdraw(), session.request, refusal, websocket=websocket)
+
+    def _refuse(self, channel: Channel, request: Request, refusal: Refusal, *, websocket: bool) -> None:
+        self.respond(channel, refusal.response(websocket=websocket))
+        event = HandshakeRefused(request, refusal.code, refusal.message, dict(refusal.context))
+        self._call_inline("connection_error", event)
+
+    def _allows_origin(self, request: Request) -> bool:
+        try:
+            return self._cors.allows(request)
+        except Exception as error:
+            self.errors.report(error, "cors_allowed_origins")
+            return False
+
+    def _extra_headers(self, request: Request) -> list[tuple[str, str]]:
+        headers: list[tuple[str, str]] = []
+        if "sid" not in request.params:
+            self._call_inline("initial_headers", headers, request)
+        self._call_inline("headers", headers, request)
+        try:
+            for name, value in headers:
+                check_header(name, value)
+        except LocalProtocolError as error:
+            self.errors.report(error, "a handler of headers")
+            return []
+        return headers
+
+    def _call_inline(self, event: str, *args: object) -> None:
+        for handler in self.handlers.get(event):
+            try:
+                handler.function(*args)
+            except Exception as error:
+                self.errors.report(error, f"a handler of {event}")
+
+    def _wake(self) -> None:
+        if self.runtime is not None:
+            self.runtime.wake()

@@ -1,0 +1,527 @@
+"""One Engine.IO session: its states, its heartbeat, its buffer, and the channels that it lives on.
+
+The rules of the table TRANSITIONS, which is the only place that says what may follow what:
+
+* OPENING: known, not yet admitted. Nothing has been sent.
+* OPEN: the peer has its id. Messages go both ways.
+* UPGRADING: open, and a WebSocket (the candidate) has come that may take over from polling. Until it sends `5`, the
+  old transport carries the messages, and every poll is answered at once so that the client can pause it.
+* CLOSING: we have closed the session, and wait for a poll (or for the end of an upgrade) to deliver what is left and the
+  news. Messages from the peer are ignored, as the reference does.
+* CLOSED: over, reported, forgotten by the registry. Nothing leads out of it.
+
+A pair that is not in the table is a mistake of this library, or of its caller, never of a peer. The session owns its
+deadlines: no transport can take one with it when it goes.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from json import dumps
+from typing import TYPE_CHECKING, Final, Protocol
+
+from sansio_eio.engineio import packets
+from sansio_eio.engineio.actions import CloseChannel, SendMessages, SetReading
+from sansio_eio.engineio.handlers import AnyFunction, HandlerTable
+from sansio_eio.engineio.jsonp import unwrap
+from sansio_eio.engineio.outgoing import SEPARATOR, Outgoing
+from sansio_eio.engineio.pending import Pending
+from sansio_eio.engineio.requests import Response
+from sansio_eio.errors import LocalProtocolError, RemoteProtocolError
+
+if TYPE_CHECKING:
+    from sansio_eio.engineio.channel import Channel
+    from sansio_eio.engineio.requests import Request
+    from sansio_eio.engineio.server import EngineServer
+
+#: Below this many bytes, `drain` is done; it is what fits in a few TCP segments.
+LOW_WATER = 65_536
+
+FORCED_CLOSE = "forced close"
+PARSE_ERROR = "parse error"
+PING_TIMEOUT = "ping timeout"
+TRANSPORT_CLOSE = "transport close"
+TRANSPORT_ERROR = "transport error"
+#: Not a reason of the reference, whose buffers have no bound.
+SLOW_CONSUMER = "slow consumer"
+
+
+class State(Enum):
+    """Where a session is in its life."""
+
+    OPENING = "opening"
+    OPEN = "open"
+    UPGRADING = "upgrading"
+    CLOSING = "closing"
+    CLOSED = "closed"
+
+
+class Trigger(Enum):
+    """What moves a session from one state to another."""
+
+    ADMIT = "admit"
+    CANDIDATE = "candidate"
+    UPGRADE = "upgrade"
+    FALL_BACK = "fall back"
+    CLOSE = "close"
+    END = "end"
+
+
+TRANSITIONS: Final[dict[tuple[State, Trigger], State]] = {
+    (State.OPENING, Trigger.ADMIT): State.OPEN,
+    (State.OPENING, Trigger.END): State.CLOSED,
+    (State.OPEN, Trigger.CANDIDATE): State.UPGRADING,
+    (State.OPEN, Trigger.CLOSE): State.CLOSING,
+    (State.OPEN, Trigger.END): State.CLOSED,
+    (State.UPGRADING, Trigger.UPGRADE): State.OPEN,
+    (State.UPGRADING, Trigger.FALL_BACK): State.OPEN,
+    (State.UPGRADING, Trigger.CLOSE): State.CLOSING,
+    (State.UPGRADING, Trigger.END): State.CLOSED,
+    (State.CLOSING, Trigger.UPGRADE): State.CLOSING,
+    (State.CLOSING, Trigger.FALL_BACK): State.CLOSING,
+    (State.CLOSING, Trigger.END): State.CLOSED,
+}
+
+
+class SessionListener(Protocol):
+    """Who is told of one session: the mailbox of raw Engine.IO, or a Socket.IO connection."""
+
+    def message(self, data: str | bytes) -> None:
+        """A message has arrived."""
+
+    def closed(self, reason: str, error: RemoteProtocolError | None) -> None:
+        """The session has ended. The last call."""
+
+
+class Upgrade:
+    """An upgrade under way: the candidate, and the deadline of the whole exchange."""
+
+    __slots__ = ("channel", "probed", "session")
+
+    def __init__(self, session: Session, channel: Channel) -> None:
+        self.session = session
+        self.channel = channel
+        self.probed = False
+
+    def expire(self, *, now: float) -> None:
+        """The client did not complete the upgrade in time: the session lives on, on its old transport."""
+        self.session.fall_back()
+
+
+class Session:
+    """One Engine.IO session. Made by `EngineServer`; found in its "connection" event.
+
+    `send` queues a message, `close` ends the session, `on` adds handlers for "message" and "close".
+    """
+
+    __slots__ = (
+        "_awaiting_pong",
+        "_buffer",
+        "_drains",
+        "_pause",
+        "_poll",
+        "_pong_extended",
+        "_post",
+        "_server",
+        "_upgrade",
+        "_websocket",
+        "buffered",
+        "handlers",
+        "listener",
+        "request",
+        "sid",
+        "state",
+        "transport",
+    )
+
+    def __init__(self, server: EngineServer, sid: str, request: Request) -> None:
+        self._server = server
+        #: The id of the session; whoever knows it can read and write the session, so it is kept out of logs.
+        self.sid = sid
+        #: The request that opened the session.
+        self.request = request
+        #: Where the session is in its life.
+        self.state = State.OPENING
+        #: "polling" or "websocket".
+        self.transport = "polling"
+        #: Bytes that wait for the peer to take them.
+        self.buffered = 0
+        self.handlers: HandlerTable | None = None
+        self.listener: SessionListener | None = None
+        self._buffer: list[Outgoing] = []
+        self._drains: list[Pending[None]] | None = None
+        self._poll: Channel | None = None
+        self._post: Channel | None = None
+        self._websocket: Channel | None = None
+        self._upgrade: Upgrade | None = None
+        self._pause = False
+        self._awaiting_pong = False
+        self._pong_extended = False
+
+    def __repr__(self) -> str:
+        return f"<Session {self.sid[:4]}… {self.state.value} on {self.transport}>"
+
+    # -- for the application ---------------------------------------------------------------------------------------
+
+    def on(self, event: str, function: AnyFunction | None = None, *, concurrent: bool = False) -> AnyFunction:
+        """Add a handler for "message" (called with the `str` or `bytes`) or "close" (called with the reason).
+
+        Usable as a decorator. Handlers may be `def` or `async def`; they run one at a time, in the order of the wire, but for
+        those with `concurrent=True`.
+        """
+        if event not in ("message", "close"):
+            raise LocalProtocolError(f"a session has the events message and close, not {event!r}")
+        if self.handlers is None:
+            self.handlers = HandlerTable()
+        return self.handlers.on(event, function, concurrent=concurrent)
+
+    def send(self, data: str | bytes | bytearray | memoryview, *, compress: bool = True) -> bool:
+        """Queue a message; never waits. False when the session is over (or closing) and it cannot be delivered.
+
+        Raises LocalProtocolError for a message that is larger than `max_outbound`, or not `str` or `bytes`; nothing has
+        changed then. To go at the pace of the receiver, `await session.drain()`.
+        """
+        if isinstance(data, (bytearray, memoryview)):
+            data = bytes(data)
+        elif not isinstance(data, (str, bytes)):
+            raise LocalProtocolError(f"a message is str or bytes, not {type(data).__name__}")
+        return self.send_packet(packets.messages((data,), compress=compress))
+
+    def drain(self) -> Pending[None]:
+        """Done when most of the buffer has been taken by the peer, or the session has ended."""
+        pending = Pending[None](self._server)
+        if self.state is State.CLOSED or self.buffered <= LOW_WATER:
+            pending.resolve(None)
+        elif self._drains is None:
+            self._drains = [pending]
+        else:
+            self._drains.append(pending)
+        return pending
+
+    def close(self) -> None:
+        """End the session: what is queued is still delivered, then the peer is told. Repeated calls do nothing.
+
+        The "close" handlers get the reason "forced close" when it is done: on a WebSocket, or with a poll waiting, at
+        once; else with the client's next poll, at the latest after `close_timeout` seconds.
+        """
+        if self.state in (State.CLOSING, State.CLOSED):
+            return
+        self._move(Trigger.CLOSE)
+        self._awaiting_pong = False
+        if self._websocket is None and self._poll is None:
+            self._server.set_timeout(self, self._server.settings.close_timeout)
+        else:
+            self.end(FORCED_CLOSE)
+
+    # -- for the registry: inputs ----------------------------------------------------------------------------------
+
+    def admit(self, *, now: float) -> None:
+        """The handshake is accepted: send the OPEN packet and start the heartbeat."""
+        self._move(Trigger.ADMIT)
+        settings = self._server.settings
+        upgrades = ["websocket"] if self._may_upgrade() else []
+        handshake = {
+            "sid": self.sid,
+            "upgrades": upgrades,
+            "pingInterval": round(settings.ping_interval * 1000),
+            "pingTimeout": round(settings.ping_timeout * 1000),
+            "maxPayload": settings.max_http_buffer_size,
+        }
+        self._server.deadlines.at(self, now + settings.ping_interval)
+        self.send_packet(Outgoing((packets.OPEN + dumps(handshake, separators=(",", ":")),), compress=False))
+        if self._poll is not None:
+            # Alone in its response, as the reference sends it: what the application says now comes with the next poll.
+            self._answer_poll(self._take_buffer())
+
+    def open_on_poll(self, channel: Channel) -> None:
+        """The session begins with this GET."""
+        channel.session = self
+        self._poll = channel
+
+    def open_on_websocket(self, channel: Channel) -> None:
+        """The session begins on this WebSocket."""
+        channel.session = self
+        self.transport = "websocket"
+        self._websocket = channel
+
+    @property
+    def channel(self) -> Channel:
+        """The channel of a session that is OPENING."""
+        channel = self._websocket or self._poll
+        assert channel is not None
+        return channel
+
+    def withdraw(self) -> Channel:
+        """The session will not be admitted: give its channel back, for the refusal."""
+        channel = self.channel
+        channel.session = self._websocket = self._poll = None
+        self.end(FORCED_CLOSE)
+        return channel
+
+    def poll(self, channel: Channel) -> None:
+        """A GET: it waits until there is something to say."""
+        if self._poll is not None:
+            self._server.respond(channel, Response(400))
+            self.end(TRANSPORT_ERROR, RemoteProtocolError("overlap of two polls"))
+            return
+        channel.session = self
+        self._poll = channel
+        if self.state is State.CLOSING:
+            self.end(FORCED_CLOSE)
+        elif self._buffer:
+            self._server.mark_ready(channel)
+        elif self._upgrade is not None and self._upgrade.probed:
+            self._answer_poll([packets.NOOP_PACKET])
+
+    def post(self, channel: Channel, request: Request, *, now: float) -> None:
+        """A POST: its packets are taken in order, before it is answered."""
+        if self._post is not None:
+            self._server.respond(channel, Response(400))
+            self.end(TRANSPORT_ERROR, RemoteProtocolError("overlap of two data requests"))
+            return
+        if (request.header("content-type") or "").strip().lower() == "application/octet-stream":
+            self._server.respond(channel, Response(400))
+            self.end(TRANSPORT_ERROR, RemoteProtocolError("invalid content type of a data request"))
+            return
+        channel.session = self
+        self._post = channel
+        body = unwrap(request) if "j" in request.params else request.body
+        try:
+            for packet in packets.decode_payload(body, self._server.settings.max_payload_packets):
+                self._receive(packet, now)
+                if self.state is State.CLOSED:
+                    break
+        except RemoteProtocolError as error:
+            self.end(PARSE_ERROR, error)
+        if not self._pause:
+            self._answer_post()
+
+    def candidate(self, channel: Channel, *, now: float) -> None:
+        """A WebSocket for this session: it may take over from polling, once, if the session was opened for that."""
+        if self.state is not State.OPEN or not self._may_upgrade():
+            self._server.act(channel, CloseChannel(channel))
+            return
+        self._move(Trigger.CANDIDATE)
+        channel.session = self
+        self._upgrade = Upgrade(self, channel)
+        self._server.deadlines.at(self._upgrade, now + self._server.settings.upgrade_timeout)
+
+    def websocket_message(self, channel: Channel, data: str | bytes, *, now: float) -> None:
+        """A message on a WebSocket of this session."""
+        if channel is self._websocket:
+            self._receive(data, now)
+        elif self._upgrade is not None:
+            if data == packets.PROBE:
+                self._upgrade.probed = True
+                self._server.act(channel, SendMessages(channel, [packets.PROBE_ANSWER_PACKET]))
+                if self._poll is not None and not self._buffer:
+                    self._answer_poll([packets.NOOP_PACKET])
+            elif data == packets.UPGRADE and self._upgrade.probed:
+                self._switch()
+            else:
+                self.fall_back()
+
+    def channel_lost(self, channel: Channel, error: RemoteProtocolError | None) -> None:
+        """The peer is gone from a channel of this session."""
+        if channel is self._websocket:
+            self._websocket = None
+            self.end(TRANSPORT_CLOSE if error is None else TRANSPORT_ERROR, error)
+        elif self._upgrade is not None and channel is self._upgrade.channel:
+            self.fall_back()
+        elif channel is self._poll:
+            self._poll = None
+            self.end(TRANSPORT_ERROR, RemoteProtocolError("poll closed prematurely"))
+        elif channel is self._post:
+            self._post = None
+            self.end(TRANSPORT_ERROR, RemoteProtocolError("data request closed prematurely"))
+
+    def expire(self, *, now: float) -> None:
+        """The deadline of the session has passed: of its admission, its heartbeat or its close."""
+        settings = self._server.settings
+        if self.state is State.OPENING:
+            self._server.admission_expired(self)
+        elif self.state is State.CLOSING:
+            self.end(FORCED_CLOSE)
+        elif not self._awaiting_pong:
+            self._awaiting_pong = True
+            self._pong_extended = False
+            self._server.deadlines.at(self, now + settings.ping_timeout)
+            self.send_packet(packets.PING_PACKET)
+        elif self._pause:
+            # It is us who do not read: the pong may well be there.
+            self._server.deadlines.at(self, now + settings.ping_timeout)
+        else:
+            self.end(PING_TIMEOUT)
+
+    # -- for the listener ------------------------------------------------------------------------------------------
+
+    def send_packet(self, outgoing: Outgoing) -> bool:
+        """Queue a packet. False when it will not be sent: the session is over, or it is volatile and the peer is busy."""
+        if self.state is not State.OPEN and self.state is not State.UPGRADING:
+            return False
+        channel = self._websocket or self._poll
+        if outgoing.volatile and (channel is None or channel.offered):
+            return False
+        self._buffer.append(outgoing)
+        self.buffered += outgoing.size
+        if self.buffered > self._server.settings.max_outbound:
+            return self._shed(outgoing)
+        if channel is not None and not channel.ready:
+            self._server.mark_ready(channel)
+        return True
+
+    def pause(self, paused: bool) -> None:
+        """The application does not keep up: stop reading (True), or go on (False).
+
+        A WebSocket is not read; a POST is not answered, and the client sends the next one after the answer.
+        """
+        self._pause = paused
+        if self._websocket is not None:
+            self._server.act(self._websocket, SetReading(self._websocket, not paused))
+        if not paused:
+            self._answer_post()
+
+    def end(self, reason: str, error: RemoteProtocolError | None = None) -> None:
+        """The session is over, now. What waits on any of its channels is released, the listener is told."""
+        if self.state is State.CLOSED:
+            return
+        self._move(Trigger.END)
+        self._server.deadlines.cancel(self)
+        if self._upgrade is not None:
+            self._leave_candidate(self._upgrade)
+        if self._poll is not None:
+            # The reference releases the poll of a client that closed by itself with a noop, any other with a close.
+            last = packets.NOOP_PACKET if reason == TRANSPORT_CLOSE else packets.CLOSE_PACKET
+            self._answer_poll([*self._buffer, last])
+        self._answer_post()
+        if self._websocket is not None:
+            self.flush_into(self._websocket)
+            self._server.act(self._websocket, CloseChannel(self._websocket))
+            self._websocket.session = None
+            self._websocket = None
+        self._take_buffer()
+        self._server.forget(self)
+        if self.listener is not None:
+            self.listener.closed(reason, error)
+
+    # -- output ----------------------------------------------------------------------------------------------------
+
+    def flush_into(self, channel: Channel) -> None:
+        """The driver can send on this channel: hand over the buffer, if this is the way out."""
+        if not self._buffer:
+            return
+        if channel is self._websocket:
+            channel.actions.append(SendMessages(channel, self._take_buffer()))
+        elif channel is self._poll:
+            self._answer_poll(self._take_buffer())
+
+    def fall_back(self) -> None:
+        """The upgrade has failed: the candidate goes, the session lives on, on its old transport."""
+        if self._upgrade is not None:
+            self._move(Trigger.FALL_BACK)
+            self._leave_candidate(self._upgrade)
+
+    def _leave_candidate(self, upgrade: Upgrade) -> None:
+        self._upgrade = None
+        self._server.deadlines.cancel(upgrade)
+        self._server.act(upgrade.channel, CloseChannel(upgrade.channel))
+        upgrade.channel.session = None
+
+    def _may_upgrade(self) -> bool:
+        settings = self._server.settings
+        return self.transport == "polling" and settings.allow_upgrades and "websocket" in settings.transports
+
+    def _move(self, trigger: Trigger) -> None:
+        state = TRANSITIONS.get((self.state, trigger))
+        if state is None:
+            raise LocalProtocolError(f"a session that is {self.state.value} cannot {trigger.value}")
+        self.state = state
+
+    def _receive(self, packet: str | bytes, now: float) -> None:
+        if self._awaiting_pong and not self._pong_extended and packet != packets.PONG:
+            # A peer that sends is alive: the reference puts the deadline off, once for each ping.
+            self._pong_extended = True
+            self._server.deadlines.at(self, now + self._server.settings.ping_timeout)
+        if isinstance(packet, bytes):
+            self._deliver(packet)
+            return
+        kind = packet[:1]
+        if kind == packets.MESSAGE:
+            self._deliver(packet[1:])
+        elif kind == packets.BASE64:
+            try:
+                self._deliver(packets.decode_base64(packet[1:]))
+            except RemoteProtocolError as error:
+                self.end(PARSE_ERROR, error)
+        elif kind == packets.PONG:
+            if self.state is not State.CLOSING:
+                self._awaiting_pong = False
+                self._server.deadlines.at(self, now + self._server.settings.ping_interval)
+        elif kind == packets.CLOSE:
+            self.end(TRANSPORT_CLOSE)
+        elif kind == packets.PING:
+            self.end(TRANSPORT_ERROR, RemoteProtocolError("invalid heartbeat direction"))
+        elif kind not in (packets.OPEN, packets.UPGRADE, packets.NOOP):
+            self.end(PARSE_ERROR, RemoteProtocolError("unknown packet type"))
+
+    def _deliver(self, data: str | bytes) -> None:
+        if self.listener is not None and (self.state is State.OPEN or self.state is State.UPGRADING):
+            self.listener.message(data)
+
+    def _switch(self) -> None:
+        """The client has sent `5`: from now on the WebSocket carries everything, in order (the buffer moves over)."""
+        assert self._upgrade is not None
+        self._move(Trigger.UPGRADE)
+        self._server.deadlines.cancel(self._upgrade)
+        channel = self._websocket = self._upgrade.channel
+        self._upgrade = None
+        self.transport = "websocket"
+        if self._poll is not None:
+            self._answer_poll([packets.NOOP_PACKET])
+        self._answer_post()
+        if self.state is State.CLOSING:
+            self.end(FORCED_CLOSE)
+            return
+        if self._pause:
+            self._server.act(channel, SetReading(channel, False))
+        if self._buffer:
+            self._server.mark_ready(channel)
+
+    def _answer_poll(self, outgoing: list[Outgoing]) -> None:
+        channel, self._poll = self._poll, None
+        assert channel is not None
+        channel.session = None
+        body = SEPARATOR.join([packet.payload for packet in outgoing])
+        self._server.answer(self, channel, body, compress=any(packet.compress for packet in outgoing))
+
+    def _answer_post(self) -> None:
+        channel, self._post = self._post, None
+        if channel is not None:
+            channel.session = None
+            self._server.answer(self, channel, b"ok", compress=False)
+
+    def _take_buffer(self) -> list[Outgoing]:
+        buffer, self._buffer = self._buffer, []
+        self.buffered = 0
+        if self._drains is not None:
+            self._resolve_drains()
+        return buffer
+
+    def _resolve_drains(self) -> None:
+        drains, self._drains = self._drains, None
+        for pending in drains or ():
+            pending.resolve(None)
+
+    def _shed(self, outgoing: Outgoing) -> bool:
+        """The buffer is over its limit: volatile packets go first, then the session, so that memory stays bounded."""
+        if outgoing.size > self._server.settings.max_outbound:
+            self._buffer.pop()
+            self.buffered -= outgoing.size
+            raise LocalProtocolError(f"a packet of {outgoing.size} bytes is larger than max_outbound")
+        self._buffer = [packet for packet in self._buffer if not packet.volatile]
+        self.buffered = sum([packet.size for packet in self._buffer])
+        if self.buffered <= self._server.settings.max_outbound:
+            return not outgoing.volatile
+        self._buffer.clear()
+        self.end(SLOW_CONSUMER, RemoteProtocolError("the peer does not take what is sent to it"))
+        return False

@@ -1,0 +1,189 @@
+"""The default parser of Socket.IO revision 5, and the assembly of packets with binary attachments.
+
+A packet is `<type>[<attachments>-][<namespace>,][<ack id>][<JSON>]`; its attachments follow as binary messages of their own.
+"""
+
+import re
+from functools import partial
+
+from sansio_eio.errors import LocalProtocolError
+from sansio_eio.socketio.json_codec import dump, load
+from sansio_eio.socketio.parser import (
+    ACK,
+    CONNECT,
+    DISCONNECT,
+    EVENT,
+    MAX_ID,
+    MAX_ID_DIGITS,
+    RESERVED_EVENTS,
+    Packet,
+    PacketType,
+    ParseError,
+    Parser,
+    is_reserved,
+    is_well_formed,
+)
+
+__all__ = [
+    "RESERVED_EVENTS",
+    "TEXT_PARSER",
+    "Decoder",
+    "Packet",
+    "PacketType",
+    "ParseError",
+    "Parser",
+    "json_parser",
+    "reconstruct",
+]
+
+#: Levels of nesting that a peer may send.
+MAX_DEPTH = 100
+
+#: Attachments that a peer may announce in one packet; the reference has the same number (since CVE-2026-33151).
+MAX_ATTACHMENTS = 10
+
+_DIGITS = "01234"
+_BINARY_DIGITS = {EVENT: "5", ACK: "6"}
+_TYPES = {str(kind.value): kind for kind in PacketType} | {digit: kind for kind, digit in _BINARY_DIGITS.items()}
+
+# `[0-9]`, since `\d` is more than ASCII. The length of the attachment count is bounded so that int() is cheap.
+_HEADER = re.compile(r"(?:([56])([0-9]{1,4})-|([0-4]))(?:(/[^,]*),?)?([0-9]{1,%d})?" % MAX_ID_DIGITS)
+
+
+def json_parser(*, max_depth: int = MAX_DEPTH) -> Parser:
+    """The default parser with another limit on nesting.
+
+    `max_depth` is how many levels of arrays and objects a peer may send. What is sent may be twice as deep, so that an
+    application can wrap a value of a peer and send it on.
+    """
+    return Parser(partial(_encode, max_depth=2 * max_depth), partial(_decode, max_depth=max_depth))
+
+
+def _encode(packet: Packet, *, max_depth: int) -> tuple[str | bytes, ...]:
+    if not is_well_formed(packet):
+        raise LocalProtocolError(f"this is not the data (or the ack id) of a packet of type {packet.type.name}")
+    kind = packet.type
+    digit = _DIGITS[kind]
+    payload = ""
+    attachments: list[bytes] = []
+    if packet.data is not None:
+        payload, attachments = dump(packet.data, max_depth=max_depth)
+        if attachments:
+            if kind not in _BINARY_DIGITS:
+                raise LocalProtocolError(f"a packet of type {kind.name} cannot carry bytes")
+            digit = f"{_BINARY_DIGITS[kind]}{len(attachments)}-"
+    namespace = packet.namespace
+    if namespace == "/":
+        namespace = ""
+    elif namespace[:1] == "/" and "," not in namespace:
+        namespace += ","
+    else:
+        raise LocalProtocolError(f'a namespace begins with "/" and has no comma: {namespace!r}')
+    if packet.id is None:
+        return (f"{digit}{namespace}{payload}", *attachments)
+    if not 0 <= packet.id <= MAX_ID:
+        raise LocalProtocolError(f"an ack id has at most {MAX_ID_DIGITS} digits: {packet.id}")
+    return (f"{digit}{namespace}{packet.id:d}{payload}", *attachments)
+
+
+def _decode(text: str | bytes, *, max_depth: int) -> Packet:
+    if not isinstance(text, str):
+        raise ParseError("binary data without a packet that announces it")
+    if text[:2] == "2[":  # by far the most frequent form
+        packet = Packet(EVENT, "/", load(text, 1, max_depth=max_depth))
+    else:
+        header = _HEADER.match(text)
+        if header is None:
+            raise ParseError("unknown packet type or illegal number of attachments")
+        binary, attachments, plain, namespace, ack_id = header.groups()
+        packet = Packet(_TYPES[binary or plain], namespace or "/")
+        if ack_id is not None:
+            packet.id = int(ack_id)
+        if attachments is not None:
+            packet.attachments = int(attachments)
+        if header.end() != len(text):
+            packet.data = load(text, header.end(), max_depth=max_depth)
+            if packet.data is None or packet.type is DISCONNECT:
+                raise ParseError("invalid payload")
+    if not is_well_formed(packet):
+        raise ParseError(f"invalid payload of a packet of type {packet.type.name}")
+    if is_reserved(packet):
+        raise ParseError("reserved event name")
+    return packet
+
+
+#: The parser that every Socket.IO implementation has.
+TEXT_PARSER = json_parser()
+
+
+def reconstruct(packet: Packet, attachments: list[bytes]) -> Packet:
+    """Put the attachments in the places of their placeholders, in the packet's own data, and return the packet.
+
+    Raises `ParseError` unless each attachment has exactly one placeholder. The reference is laxer (it repeats and drops
+    attachments), but no encoder makes such packets.
+    """
+    unused = dict(enumerate(attachments))
+    # Not recursive, and the list grows while it is walked: depth costs no stack.
+    containers = [packet.data]
+    for container in containers:
+        if isinstance(container, dict):
+            items = container.items()
+        elif isinstance(container, list):
+            items = enumerate(container)
+        else:
+            continue
+        for key, value in items:
+            if isinstance(value, dict) and value.get("_placeholder") is True:
+                number = value.get("num")
+                if type(number) is not int or number not in unused:
+                    raise ParseError("illegal attachment number")
+                container[key] = unused.pop(number)
+            elif isinstance(value, (dict, list)):
+                containers.append(value)
+    if unused:
+        raise ParseError("an attachment that no placeholder asks for")
+    packet.attachments = 0
+    return packet
+
+
+class Decoder:
+    """Packets out of the data of one connection's Engine.IO messages. Make one for each connection.
+
+    After a `ParseError` what came of the packet is forgotten; close the connection.
+    """
+
+    __slots__ = ("_attachments", "_decode", "_max_attachments", "_packet")
+
+    def __init__(self, parser: Parser, *, max_attachments: int = MAX_ATTACHMENTS) -> None:
+        self._decode = parser.decode
+        self._max_attachments = max_attachments
+        self._packet: Packet | None = None
+        self._attachments: list[bytes] = []
+
+    @property
+    def waiting(self) -> bool:
+        """Whether attachments are announced that have not come yet."""
+        return self._packet is not None
+
+    def feed(self, data: str | bytes) -> Packet | None:
+        """The packet that this message completes, or None while attachments are to come. Raises `ParseError`."""
+        packet = self._packet
+        if packet is None:
+            packet = self._decode(data)
+            if packet.attachments == 0:
+                return packet
+            if packet.attachments > self._max_attachments:
+                raise ParseError(f"more than {self._max_attachments} attachments")
+            self._packet = packet
+            return None
+        if isinstance(data, str):
+            self._reset()
+            raise ParseError("text between attachments")
+        self._attachments.append(data)
+        if len(self._attachments) < packet.attachments:
+            return None
+        return reconstruct(packet, self._reset())
+
+    def _reset(self) -> list[bytes]:
+        attachments, self._attachments, self._packet = self._attachments, [], None
+        return attachments
