@@ -1,0 +1,35 @@
+"""Engine.IO and Socket.IO as pure state machines: bytes, requests and the time go in, actions and events come out."""
+
+from sansio_eio.engineio import Cookie, EngineServer, HandshakeRefused, Pending, Request, Response, Session
+from sansio_eio.errors import LocalProtocolError, ProtocolError, RemoteProtocolError
+from sansio_eio.socketio import (
+    AckDisconnected,
+    AckError,
+    AckTimeout,
+    ConnectionRefused,
+    Handshake,
+    Namespace,
+    Server,
+    Socket,
+)
+
+__all__ = [
+    "AckDisconnected",
+    "AckError",
+    "AckTimeout",
+    "ConnectionRefused",
+    "Cookie",
+    "EngineServer",
+    "Handshake",
+    "HandshakeRefused",
+    "LocalProtocolError",
+    "Namespace",
+    "Pending",
+    "ProtocolError",
+    "RemoteProtocolError",
+    "Request",
+    "Response",
+    "Server",
+    "Session",
+    "Socket",
+]

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import logging
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Coroutine, Generator
 from inspect import isawaitable
 from types import CoroutineType
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeGuard, TypeVar, overload
 
 from sansio_eio.errors import LocalProtocolError
 
 if TYPE_CHECKING:
+    from sansio_eio.engineio.pending import Host
     from sansio_eio.engineio.runtime import Runtime
 
 logger = logging.getLogger("sansio_eio")
@@ -61,21 +63,44 @@ class HandlerTable:
         else:
             self._handlers.pop(event, None)
 
+    def copy(self) -> HandlerTable:
+        """A table of its own with the same handlers."""
+        table = HandlerTable()
+        table._handlers.update(self._handlers)
+        return table
+
+
+class Listening(ABC):
+    """`on` and `off`, for whatever has handlers."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def handler_table(self, event: str | float) -> HandlerTable:
+        """The table that a handler of `event` belongs into; LocalProtocolError when there is no such event."""
+
     @overload
     def on(self, event: str | float, function: None = None, *, concurrent: bool = False) -> Callable[[F], F]: ...
     @overload
     def on(self, event: str | float, function: F, *, concurrent: bool = False) -> F: ...
     def on(self, event: str | float, function: F | None = None, *, concurrent: bool = False) -> F | Callable[[F], F]:
-        """Add a handler, as a decorator or directly."""
-        if function is not None:
-            self.add(event, function, concurrent=concurrent)
-            return function
+        """Add a handler, as a decorator (`@x.on("event")`) or directly (`x.on("event", function)`).
 
-        def decorate(decorated: F) -> F:
-            self.add(event, decorated, concurrent=concurrent)
-            return decorated
+        A handler is a `def`, called inline, or an `async def`. Those of one session run one at a time, in the order of the wire,
+        except for an `async def` with `concurrent=True`, which nobody waits for. Raises LocalProtocolError for an event
+        that does not exist here.
+        """
+        table = self.handler_table(event)
 
-        return decorate
+        def add(added: F) -> F:
+            table.add(event, added, concurrent=concurrent)
+            return added
+
+        return add if function is None else add(function)
+
+    def off(self, event: str | float, function: AnyFunction | None = None) -> None:
+        """Remove one handler of `event`, or all of them."""
+        self.handler_table(event).remove(event, function)
 
 
 class ErrorHook:
@@ -103,6 +128,12 @@ def must_be_awaited(value: object) -> TypeGuard[Awaitable[Any]]:
     return type(value) is CoroutineType or isawaitable(value)
 
 
+def close_awaitable(value: object) -> None:
+    """A coroutine that nobody is going to await: close it, so that it does not warn when it is thrown away."""
+    if isinstance(value, CoroutineType):
+        value.close()
+
+
 async def finish(steps: Steps, awaitable: Awaitable[Any]) -> None:
     """Go on with a run of handlers that has met something to await."""
     try:
@@ -122,6 +153,43 @@ def start(steps: Steps) -> Coroutine[Any, Any, None] | None:
     for awaitable in steps:
         return finish(steps, awaitable)
     return None
+
+
+#: What `call` tells `done` of a handler that raised.
+FAILED: Final = object()
+
+
+def ignore(result: object) -> None:
+    """For handlers whose result means nothing."""
+
+
+def call(
+    handlers: tuple[Handler, ...],
+    args: tuple[Any, ...],
+    host: Host,
+    where: object,
+    done: Callable[[object], None] = ignore,
+) -> Steps:
+    """Run handlers one after another; `done` is told the result of each, or FAILED. An exception stops only its own handler."""
+    for handler in handlers:
+        steps = _call_one(handler, args, host, where, done)
+        if handler.concurrent:
+            run_concurrently(steps, host.runtime)
+        else:
+            yield from steps
+
+
+def _call_one(
+    handler: Handler, args: tuple[Any, ...], host: Host, where: object, done: Callable[[object], None]
+) -> Steps:
+    try:
+        result = handler.function(*args)
+        if must_be_awaited(result):
+            result = yield result
+    except Exception as error:
+        host.errors.report(error, f"a handler of {where}")
+        result = FAILED
+    done(result)
 
 
 def run_concurrently(steps: Steps, runtime: Runtime | None) -> None:

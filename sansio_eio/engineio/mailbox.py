@@ -48,8 +48,8 @@ class Mailbox(Generic[E]):
             self._is_congested = True
             self._congested(True)
 
-    def next_event(self) -> E | None:
-        """The oldest event, for a program that handles events itself; None when there is none left."""
+    def take(self) -> E | None:
+        """The oldest item; None when there is none left, and the next one that comes makes this runnable again."""
         if not self._events:
             self._scheduled = False
             return None
@@ -59,9 +59,13 @@ class Mailbox(Generic[E]):
             self._congested(False)
         return event
 
+    def next_event(self) -> E | None:
+        """The oldest event, for a program that handles events itself; None when there is none left."""
+        return self.take()
+
     def step(self) -> Coroutine[Any, Any, None] | None:
         """See `Runnable.step`."""
-        while (event := self.next_event()) is not None:
+        while (event := self.take()) is not None:
             rest = start(self._dispatch(event))
             if rest is not None:
                 return rest

@@ -5,9 +5,10 @@ A text packet is one type digit and its data; a binary message is its bytes alon
 """
 
 from binascii import a2b_base64
+from typing import cast
 
 from sansio_eio.engineio.outgoing import Outgoing
-from sansio_eio.errors import RemoteProtocolError
+from sansio_eio.errors import LocalProtocolError, RemoteProtocolError
 
 OPEN = "0"
 CLOSE = "1"
@@ -29,6 +30,15 @@ CLOSE_PACKET = Outgoing((CLOSE,), compress=False)
 NOOP_PACKET = Outgoing((NOOP,), compress=False)
 
 SEPARATOR = "\x1e"
+
+
+def as_message(data: object) -> str | bytes:
+    """The data of a message, unchanging; LocalProtocolError when it is neither text nor bytes."""
+    if isinstance(data, (str, bytes)):
+        return data
+    if isinstance(data, (bytearray, memoryview)):
+        return bytes(cast("bytearray | memoryview[int]", data))
+    raise LocalProtocolError(f"a message is str or bytes, not {type(data).__name__}")
 
 
 def messages(data: tuple[str | bytes, ...], *, compress: bool = True, volatile: bool = False) -> Outgoing:

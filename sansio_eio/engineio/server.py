@@ -1,7 +1,6 @@
 """The registry of sessions: routing, limits, time."""
 
 from collections.abc import Callable
-from inspect import iscoroutinefunction
 from typing import Unpack
 
 from sansio_eio.deadlines import Deadlines, Expirable
@@ -11,7 +10,7 @@ from sansio_eio.engineio.admission import ORIGIN_REFUSED, SERVER_FULL, SHUTTING_
 from sansio_eio.engineio.channel import Channel
 from sansio_eio.engineio.cors import Cors
 from sansio_eio.engineio.events import HandshakeRefused
-from sansio_eio.engineio.handlers import AnyFunction, ErrorHook, HandlerTable, must_be_awaited
+from sansio_eio.engineio.handlers import ErrorHook, HandlerTable, Listening, close_awaitable, must_be_awaited
 from sansio_eio.engineio.jsonp import wrap
 from sansio_eio.engineio.requests import Request, Response, check_header
 from sansio_eio.engineio.runtime import Runnable, Runtime
@@ -31,7 +30,7 @@ def normal_path(path: str) -> str:
     return path.rstrip("/") + "/"
 
 
-class EngineServer:
+class EngineServer(Listening):
     """An Engine.IO server: sessions over long-polling and WebSocket (revision 4 of the protocol).
 
     As a product of its own it is given handlers and served by a driver::
@@ -45,6 +44,15 @@ class EngineServer:
             def echo(data):
                 session.send(data)
 
+    Its events, for `on`, are:
+
+    * "connection", with the new `Session`: `def` or `async def`; not on the engine of a Socket.IO server;
+    * "connection_error", with a `HandshakeRefused`: a request was answered with an error of the table;
+    * "initial_headers" (the response that opens a session) and "headers" (every response of a session, and the answer
+      to a WebSocket handshake), with a list of (name, value) to add to, and the request.
+
+    The last three are called while the request is answered, and must be plain functions.
+
     As a state machine it implements `Application`: feed it the five inputs, then drain it. The options are those of
     `EngineOptions`. Raises LocalProtocolError for an option that makes no sense.
     """
@@ -56,6 +64,7 @@ class EngineServer:
         self.sessions: dict[str, Session] = {}
         self.deadlines = Deadlines()
         self.handlers = HandlerTable()
+        self.inline_handlers = HandlerTable()
         self.errors = ErrorHook()
         self.runtime: Runtime | None = None
         #: The time of the last input.
@@ -80,24 +89,16 @@ class EngineServer:
 
     # -- for the application ---------------------------------------------------------------------------------------
 
-    def on(self, event: str, function: AnyFunction | None = None, *, concurrent: bool = False) -> AnyFunction:
-        """Add a handler, as a decorator or directly, for one of these events.
-
-        * "connection", with the new `Session`: `def` or `async def`; not on the engine of a Socket.IO server.
-        * "connection_error", with a `HandshakeRefused`: a request was answered with an error of the table.
-        * "initial_headers" (the response that opens a session) and "headers" (every response of a session, and the
-          answer to a WebSocket handshake), with a list of (name, value) to add to, and the request.
-        """
+    def handler_table(self, event: str | float) -> HandlerTable:
         if event in INLINE_EVENTS:
-            if function is not None and iscoroutinefunction(function):
-                raise LocalProtocolError(f"a handler of {event} runs inside of the request: it must be a plain def")
-        elif event != "connection":
+            return self.inline_handlers
+        if event != "connection":
             raise LocalProtocolError(f"an engine has the events connection, {', '.join(INLINE_EVENTS)}, not {event!r}")
-        elif self._owned:
+        if self._owned:
             raise LocalProtocolError(
                 'the sessions of this engine belong to a Socket.IO server: use io.on("connection")'
             )
-        return self.handlers.on(event, function, concurrent=concurrent)
+        return self.handlers
 
     def on_error(self, hook: Callable[[Exception, str], object]) -> Callable[[Exception, str], object]:
         """Call `hook(error, where)` for every exception that comes out of the application's own code; else it is logged."""
@@ -392,9 +393,11 @@ class EngineServer:
         return headers
 
     def _call_inline(self, event: str, *args: object) -> None:
-        for handler in self.handlers.get(event):
+        for handler in self.inline_handlers.get(event):
             try:
-                handler.function(*args)
+                if must_be_awaited(result := handler.function(*args)):
+                    close_awaitable(result)
+                    raise LocalProtocolError(f"a handler of {event} runs inside of the request: it must be a plain def")
             except Exception as error:
                 self.errors.report(error, f"a handler of {event}")
 

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from sansio_eio.engineio import packets
 from sansio_eio.engineio.actions import CloseChannel, SendMessages, SetReading
-from sansio_eio.engineio.handlers import AnyFunction, HandlerTable
+from sansio_eio.engineio.handlers import HandlerTable, Listening
 from sansio_eio.engineio.jsonp import unwrap
 from sansio_eio.engineio.outgoing import SEPARATOR, Outgoing
 from sansio_eio.engineio.pending import Pending
@@ -108,10 +108,11 @@ class Upgrade:
         self.session.fall_back()
 
 
-class Session:
+class Session(Listening):
     """One Engine.IO session. Made by `EngineServer`; found in its "connection" event.
 
-    `send` queues a message, `close` ends the session, `on` adds handlers for "message" and "close".
+    `send` queues a message, `close` ends the session, `on` adds handlers for "message" (called with the `str` or `bytes`)
+    and "close" (called with the reason).
     """
 
     __slots__ = (
@@ -163,17 +164,13 @@ class Session:
 
     # -- for the application ---------------------------------------------------------------------------------------
 
-    def on(self, event: str, function: AnyFunction | None = None, *, concurrent: bool = False) -> AnyFunction:
-        """Add a handler for "message" (called with the `str` or `bytes`) or "close" (called with the reason).
-
-        Usable as a decorator. Handlers may be `def` or `async def`; they run one at a time, in the order of the wire, but for
-        those with `concurrent=True`.
-        """
+    def handler_table(self, event: str | float) -> HandlerTable:
+        # "message" is called with the `str` or `bytes`, "close" with the reason.
         if event not in ("message", "close"):
             raise LocalProtocolError(f"a session has the events message and close, not {event!r}")
         if self.handlers is None:
             self.handlers = HandlerTable()
-        return self.handlers.on(event, function, concurrent=concurrent)
+        return self.handlers
 
     def send(self, data: str | bytes | bytearray | memoryview, *, compress: bool = True) -> bool:
         """Queue a message; never waits. False when the session is over (or closing) and it cannot be delivered.
@@ -181,11 +178,7 @@ class Session:
         Raises LocalProtocolError for a message that is larger than `max_outbound`, or not `str` or `bytes`; nothing has
         changed then. To go at the pace of the receiver, `await session.drain()`.
         """
-        if isinstance(data, (bytearray, memoryview)):
-            data = bytes(data)
-        elif not isinstance(data, (str, bytes)):
-            raise LocalProtocolError(f"a message is str or bytes, not {type(data).__name__}")
-        return self.send_packet(packets.messages((data,), compress=compress))
+        return self.send_packet(packets.messages((packets.as_message(data),), compress=compress))
 
     def drain(self) -> Pending[None]:
         """Done when most of the buffer has been taken by the peer, or the session has ended."""

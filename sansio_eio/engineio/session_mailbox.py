@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sansio_eio.engineio.events import Closed, Event, Message, Opened
-from sansio_eio.engineio.handlers import Handler, Steps, must_be_awaited, run_concurrently
+from sansio_eio.engineio.handlers import HandlerTable, Steps, call
 from sansio_eio.engineio.mailbox import Mailbox
 
 if TYPE_CHECKING:
@@ -35,25 +35,12 @@ class SessionMailbox(Mailbox[Event]):
 
     def _run(self, event: Event) -> Steps:
         if isinstance(event, Opened):
-            yield from self._call(self._server.handlers.get("connection"), self.session)
-        elif self.session.handlers is not None:
-            if isinstance(event, Message):
-                yield from self._call(self.session.handlers.get("message"), event.data)
-            else:
-                yield from self._call(self.session.handlers.get("close"), event.reason)
+            yield from self._call(self._server.handlers, "connection", self.session)
+        elif isinstance(event, Message):
+            yield from self._call(self.session.handlers, "message", event.data)
+        else:
+            yield from self._call(self.session.handlers, "close", event.reason)
 
-    def _call(self, handlers: tuple[Handler, ...], argument: object) -> Steps:
-        for handler in handlers:
-            steps = self._call_one(handler, argument)
-            if handler.concurrent:
-                run_concurrently(steps, self._server.runtime)
-            else:
-                yield from steps
-
-    def _call_one(self, handler: Handler, argument: object) -> Steps:
-        try:
-            result = handler.function(argument)
-            if must_be_awaited(result):
-                yield result
-        except Exception as error:
-            self._server.errors.report(error, f"a handler of {self.session!r}")
+    def _call(self, table: HandlerTable | None, event: str, argument: object) -> Steps:
+        if table is not None:
+            yield from call(table.get(event), (argument,), self._server, event)

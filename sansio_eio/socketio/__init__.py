@@ -1,0 +1,45 @@
+"""Socket.IO, revision 5, on top of Engine.IO: namespaces, rooms, events, acknowledgements, binary data."""
+
+from sansio_eio.socketio.acks import Ack, AckDisconnected, AckError, AckTimeout, BroadcastAck
+from sansio_eio.socketio.broadcast import Broadcasting, BroadcastOperator
+from sansio_eio.socketio.connection import Connection
+from sansio_eio.socketio.events import Connected, Disconnected, Event, EventReceived
+from sansio_eio.socketio.handshake import Handshake
+from sansio_eio.socketio.namespace import ConnectionRefused, Namespace, ParentNamespace
+from sansio_eio.socketio.packets import TEXT_PARSER, json_parser
+from sansio_eio.socketio.parser import Packet, PacketType, ParseError, Parser
+from sansio_eio.socketio.rooms import Adapter, Delivery, MemoryAdapter, Selection
+from sansio_eio.socketio.server import Server
+from sansio_eio.socketio.socket import Socket, SocketOperator
+
+__all__ = [
+    "TEXT_PARSER",
+    "Ack",
+    "AckDisconnected",
+    "AckError",
+    "AckTimeout",
+    "Adapter",
+    "BroadcastAck",
+    "BroadcastOperator",
+    "Broadcasting",
+    "Connected",
+    "Connection",
+    "ConnectionRefused",
+    "Delivery",
+    "Disconnected",
+    "Event",
+    "EventReceived",
+    "Handshake",
+    "MemoryAdapter",
+    "Namespace",
+    "Packet",
+    "PacketType",
+    "ParentNamespace",
+    "ParseError",
+    "Parser",
+    "Selection",
+    "Server",
+    "Socket",
+    "SocketOperator",
+    "json_parser",
+]

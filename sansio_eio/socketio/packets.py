@@ -1,17 +1,17 @@
 """The default parser of Socket.IO revision 5, and the assembly of packets with binary attachments.
 
-A packet is `<type>[<attachments>-][<namespace>,][<ack id>][<JSON>]`; its attachments follow as binary messages of their own.
+A packet is `<type>[<attachments>-][<namespace>,][<ack id>][<JSON>]`; its attachments follow, each a binary message.
 """
 
 import re
+from collections.abc import Iterable
 from functools import partial
+from typing import Any, cast
 
 from sansio_eio.errors import LocalProtocolError
 from sansio_eio.socketio.json_codec import dump, load
 from sansio_eio.socketio.parser import (
     ACK,
-    CONNECT,
-    DISCONNECT,
     EVENT,
     MAX_ID,
     MAX_ID_DIGITS,
@@ -20,7 +20,7 @@ from sansio_eio.socketio.parser import (
     PacketType,
     ParseError,
     Parser,
-    is_reserved,
+    check_received,
     is_well_formed,
 )
 
@@ -47,7 +47,7 @@ _BINARY_DIGITS = {EVENT: "5", ACK: "6"}
 _TYPES = {str(kind.value): kind for kind in PacketType} | {digit: kind for kind, digit in _BINARY_DIGITS.items()}
 
 # `[0-9]`, since `\d` is more than ASCII. The length of the attachment count is bounded so that int() is cheap.
-_HEADER = re.compile(r"(?:([56])([0-9]{1,4})-|([0-4]))(?:(/[^,]*),?)?([0-9]{1,%d})?" % MAX_ID_DIGITS)
+_HEADER = re.compile(rf"(?:([56])([0-9]{{1,4}})-|([0-4]))(?:(/[^,]*),?)?([0-9]{{1,{MAX_ID_DIGITS}}})?")
 
 
 def json_parser(*, max_depth: int = MAX_DEPTH) -> Parser:
@@ -90,25 +90,24 @@ def _decode(text: str | bytes, *, max_depth: int) -> Packet:
     if not isinstance(text, str):
         raise ParseError("binary data without a packet that announces it")
     if text[:2] == "2[":  # by far the most frequent form
-        packet = Packet(EVENT, "/", load(text, 1, max_depth=max_depth))
-    else:
-        header = _HEADER.match(text)
-        if header is None:
-            raise ParseError("unknown packet type or illegal number of attachments")
-        binary, attachments, plain, namespace, ack_id = header.groups()
-        packet = Packet(_TYPES[binary or plain], namespace or "/")
-        if ack_id is not None:
-            packet.id = int(ack_id)
-        if attachments is not None:
-            packet.attachments = int(attachments)
-        if header.end() != len(text):
-            packet.data = load(text, header.end(), max_depth=max_depth)
-            if packet.data is None or packet.type is DISCONNECT:
-                raise ParseError("invalid payload")
-    if not is_well_formed(packet):
-        raise ParseError(f"invalid payload of a packet of type {packet.type.name}")
-    if is_reserved(packet):
-        raise ParseError("reserved event name")
+        return check_received(Packet(EVENT, "/", load(text, 1, max_depth=max_depth)))
+    header = _HEADER.match(text)
+    if header is None:
+        raise ParseError("unknown packet type or illegal number of attachments")
+    binary, attachments, plain, namespace, ack_id = header.groups()
+    packet = Packet(_TYPES[binary or plain], namespace or "/")
+    if ack_id is not None:
+        packet.id = int(ack_id)
+    if header.end() != len(text):
+        packet.data = load(text, header.end(), max_depth=max_depth)
+        if packet.data is None:  # otherwise taken for no payload
+            raise ParseError("null is no payload")
+    check_received(packet)
+    if attachments is not None:
+        packet.attachments = int(attachments)
+        if packet.attachments == 0:
+            # No encoder should send it, and some did: complete as it is.
+            return reconstruct(packet, [])
     return packet
 
 
@@ -126,24 +125,28 @@ def reconstruct(packet: Packet, attachments: list[bytes]) -> Packet:
     # Not recursive, and the list grows while it is walked: depth costs no stack.
     containers = [packet.data]
     for container in containers:
-        if isinstance(container, dict):
-            items = container.items()
-        elif isinstance(container, list):
-            items = enumerate(container)
-        else:
-            continue
-        for key, value in items:
-            if isinstance(value, dict) and value.get("_placeholder") is True:
-                number = value.get("num")
+        for key, value in _items(container):
+            if isinstance(value, list):
+                containers.append(value)
+            elif isinstance(value, dict):
+                held = cast("dict[str, object]", value)
+                if held.get("_placeholder") is not True:
+                    containers.append(held)
+                    continue
+                number = held.get("num")
                 if type(number) is not int or number not in unused:
                     raise ParseError("illegal attachment number")
                 container[key] = unused.pop(number)
-            elif isinstance(value, (dict, list)):
-                containers.append(value)
     if unused:
         raise ParseError("an attachment that no placeholder asks for")
     packet.attachments = 0
     return packet
+
+
+def _items(container: Any) -> Iterable[tuple[Any, object]]:
+    if isinstance(container, dict):
+        return cast("dict[str, object]", container).items()
+    return enumerate(cast("list[object]", container))
 
 
 class Decoder:
@@ -169,7 +172,12 @@ class Decoder:
         """The packet that this message completes, or None while attachments are to come. Raises `ParseError`."""
         packet = self._packet
         if packet is None:
-            packet = self._decode(data)
+            try:
+                packet = self._decode(data)
+            except ParseError:
+                raise
+            except Exception as error:  # a parser of somebody else: whatever it says, the peer's data is to blame
+                raise ParseError(f"the parser failed: {error!r}") from error
             if packet.attachments == 0:
                 return packet
             if packet.attachments > self._max_attachments:

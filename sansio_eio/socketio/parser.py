@@ -1,18 +1,20 @@
 """What a Socket.IO packet is, and the seam where a parser is plugged in.
 
-A parser is a pair of functions between packets and the data of Engine.IO messages. Two are there: the default text parser
-(`packets.TEXT_PARSER`) and `msgpack.msgpack_parser`. Both ends of a connection have to use the same one.
+A parser is a pair of functions between packets and the data of Engine.IO messages. Two are there: the default text
+parser (`packets.TEXT_PARSER`) and `msgpack.msgpack_parser`. Both ends of a connection have to use the same one.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from sansio_eio.errors import RemoteProtocolError
 
-#: An application cannot tell these from its own lifecycle events, so a peer must not send them (the list of the reference).
-RESERVED_EVENTS = frozenset({"connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"})
+#: An application cannot tell these from its own lifecycle events, so a peer must not send them (the reference's list).
+RESERVED_EVENTS = frozenset(
+    {"connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"}
+)
 
 #: More digits than these are refused in an ack id: below 2**53, so that every peer holds it exactly.
 MAX_ID_DIGITS = 15
@@ -55,8 +57,9 @@ class Parser(NamedTuple):
     """How packets look on the wire; the counterpart of the reference's `{Encoder, Decoder}`.
 
     `encode` makes the data of the Engine.IO messages of one packet, in order: str for text, bytes for binary. It raises
-    `LocalProtocolError` when the packet cannot be sent. `decode` makes a packet of the data of one message. It raises
-    `ParseError`. A packet whose `attachments` is not 0 has placeholders in its data and is completed by `packets.Decoder`.
+    `LocalProtocolError` when the packet cannot be sent. `decode` makes a packet of the data of one message, and lets
+    `check_received` have the last word. It raises `ParseError`. A packet whose `attachments` is not 0 holds placeholders
+    such as the text parser has, and `packets.Decoder` completes it.
     """
 
     encode: Callable[[Packet], tuple[str | bytes, ...]]
@@ -70,7 +73,7 @@ def is_well_formed(packet: Packet) -> bool:
     if kind is EVENT:
         if not isinstance(data, (list, tuple)) or not data:
             return False
-        name: object = data[0]
+        name = cast("list[object]", data)[0]
         return isinstance(name, (str, int, float)) and not isinstance(name, bool)
     if kind is ACK:
         return packet.id is not None and isinstance(data, (list, tuple))
@@ -83,6 +86,10 @@ def is_well_formed(packet: Packet) -> bool:
     return isinstance(data, (str, dict))
 
 
-def is_reserved(packet: Packet) -> bool:
-    """Whether this well-formed packet is an event with a name that no peer may use."""
-    return packet.type is EVENT and packet.data[0] in RESERVED_EVENTS
+def check_received(packet: Packet) -> Packet:
+    """The packet itself, for the end of a parser's `decode`. Raises `ParseError` for what no peer may send."""
+    if not is_well_formed(packet):
+        raise ParseError(f"not the payload or the ack id of a packet of type {packet.type.name}")
+    if packet.type is EVENT and packet.data[0] in RESERVED_EVENTS:
+        raise ParseError("reserved event name")
+    return packet

@@ -1,0 +1,280 @@
+"""WebSocket frames to messages: wsproto, and a shortcut around it for the plain case."""
+
+import logging
+from io import StringIO
+from typing import TYPE_CHECKING
+
+from wsproto.connection import Connection, ConnectionState, ConnectionType
+from wsproto.events import BytesMessage, CloseConnection, Ping, TextMessage
+from wsproto.frame_protocol import CloseReason
+
+from sansio_eio.http.deflate import Deflate, frame_header
+from sansio_eio.http.frame_guard import FrameGuard
+
+if TYPE_CHECKING:
+    from wsproto.events import Event
+
+    from sansio_eio.engineio.outgoing import Outgoing
+
+_log = logging.getLogger("sansio_eio.http")
+
+_TEXT = 0x81  # FIN and opcode 1
+_BINARY = 0x82
+_PONG = 0x8A
+_CLOSE = 0x88
+
+
+class FrameConnection:
+    """The server's side of a WebSocket after the handshake (RFC 6455, sections 5 to 7).
+
+    `receive_data` returns messages. Then look at `closed`, and send what `take_control` gives. Nothing that the peer does
+    raises.
+
+    wsproto is the authority on frames and needs about 20 µs for a small one. A frame that is whole, not fragmented, masked as
+    it must be, not compressed, below 64 KiB and met where a frame begins needs none of its rules, and is parsed right here
+    in a tenth of that. To know where a frame begins, the headers of all others are measured while wsproto reads them. wsproto's
+    object is made when it is needed first.
+    """
+
+    __slots__ = (
+        "_close_frame",
+        "_close_sent",
+        "_controls",
+        "_deflate",
+        "_fast_limit",
+        "_fragmented",
+        "_guard",
+        "_header",
+        "_max_control_frames",
+        "_max_fragments",
+        "_max_message_size",
+        "_message",
+        "_pong",
+        "_remaining",
+        "_wsproto",
+        "close_code",
+        "close_reason",
+        "closed",
+        "failed",
+    )
+
+    def __init__(
+        self,
+        *,
+        max_message_size: int,
+        max_fragments: int = 1024,
+        max_control_frames: int = 100,
+        deflate: Deflate | None = None,
+    ) -> None:
+        self._max_message_size = max_message_size
+        self._max_fragments = max_fragments
+        self._max_control_frames = max_control_frames
+        self._deflate = deflate
+        self._fast_limit = min(max_message_size, 0xFFFF)
+        self._wsproto: Connection | None = None
+        self._guard: FrameGuard | None = None
+        #: Of the frame that wsproto is reading: the start of an incomplete header, then the bytes that are missing.
+        self._header = b""
+        self._remaining = 0
+        #: Between the frames of one message.
+        self._fragmented = False
+        self._message: StringIO | bytearray | None = None
+        self._controls = 0
+        self._pong: bytes | None = None
+        self._close_frame = b""
+        self._close_sent = False
+        #: The peer has closed, or was cut off for a mistake; later bytes are ignored.
+        self.closed = False
+        #: It was a mistake, so that there is no end of the peer's bytes to wait for.
+        self.failed = False
+        self.close_code: int | None = None
+        self.close_reason = ""
+
+    @property
+    def closing(self) -> bool:
+        """We have started the closing handshake."""
+        return self._close_sent
+
+    @property
+    def has_control(self) -> bool:
+        """`take_control` has something."""
+        return self._pong is not None or self._close_frame != b""
+
+    def encode(self, outgoing: "list[Outgoing]") -> bytes:
+        """The frames of these packets."""
+        if self._deflate is None:
+            return b"".join([each.frame for each in outgoing])
+        return b"".join([self._deflate.frames(each) for each in outgoing])
+
+    def close(self, code: int | None = None, reason: str = "") -> None:
+        """Start the closing handshake (RFC 6455, section 7.1.2); a second call does nothing."""
+        if self._close_sent:
+            return
+        self._close_sent = True
+        payload = b""
+        if code is not None:
+            # A control frame has at most 125 bytes (section 5.5).
+            payload = code.to_bytes(2, "big") + reason.encode("utf-8", "replace")[:123].decode("utf-8", "ignore").encode()
+        self._close_frame = frame_header(_CLOSE, len(payload)) + payload
+
+    def take_control(self) -> bytes:
+        """The pong and the Close frame that are due, to be sent behind everything else."""
+        control = b""
+        if self._pong is not None:
+            control = frame_header(_PONG, len(self._pong)) + self._pong
+            self._pong = None
+        if self._close_frame:
+            control += self._close_frame
+            self._close_frame = b""
+        return control
+
+    def receive_data(self, data: bytes) -> list[str | bytes]:
+        """The messages that are complete with these bytes."""
+        messages: list[str | bytes] = []
+        position, end = 0, len(data)
+        if self._guard is not None:
+            self._guard.recent_fragments = 0
+        self._controls = 0
+        while position < end and not self.closed:
+            if not (self._header or self._remaining or self._fragmented):
+                position = self._receive_plain(data, position, messages)
+                if position == end:
+                    break
+            position = self._receive_other(data, position, messages)
+        return messages
+
+    def _receive_plain(self, data: bytes, position: int, messages: list[str | bytes]) -> int:
+        """Take plain frames from `position` on, and return where the first byte is that is not of one."""
+        end = len(data)
+        limit = self._fast_limit
+        append = messages.append
+        while end - position >= 6:
+            first = data[position]
+            length = data[position + 1] - 0x80
+            start = position + 6
+            if length == 126:
+                if end - position < 8:
+                    break
+                length = data[position + 2] << 8 | data[position + 3]
+                # "the minimal number of bytes MUST be used to encode the length" (section 5.2)
+                if length < 126:
+                    break
+                start = position + 8
+            elif length == 127:
+                break
+            stop = start + length
+            if length < 0 or length > limit or stop > end or (first != _TEXT and first != _BINARY):
+                break
+            # One exclusive-or of two integers, with the key repeated, unmasks the whole payload (section 5.3).
+            key = data[start - 4 : start] * ((length + 3) // 4)
+            payload = (int.from_bytes(data[start:stop], "little") ^ int.from_bytes(key[:length], "little")).to_bytes(
+                length, "little"
+            )
+            if first == _TEXT:
+                try:
+                    append(payload.decode())
+                except UnicodeDecodeError:
+                    break
+            else:
+                append(payload)
+            position = stop
+        return position
+
+    def _receive_other(self, data: bytes, position: int, messages: list[str | bytes]) -> int:
+        """Give wsproto the bytes of one frame, as far as they are there, and return the position behind them."""
+        if self._remaining:
+            stop = min(len(data), position + self._remaining)
+            self._remaining -= stop - position
+        else:
+            known = len(self._header)
+            header = self._header + data[position : position + 14 - known]
+            measure = _measure(header)
+            if measure is None:
+                stop = len(data)
+                self._header = header
+            else:
+                if not header[0] & 0x08:
+                    self._fragmented = not header[0] & 0x80
+                stop = min(len(data), position + measure - known)
+                self._remaining = measure - known - (stop - position)
+                self._header = b""
+        try:
+            self._feed(data[position:stop], messages)
+        except Exception:  # noqa: BLE001 - wsproto's one door: whatever a peer can make it raise must not pass
+            _log.exception("wsproto failed on a frame")
+            self._fail(CloseReason.PROTOCOL_ERROR, "")
+        return stop
+
+    def _feed(self, data: bytes, messages: list[str | bytes]) -> None:
+        connection = self._wsproto
+        if connection is None:
+            self._guard = FrameGuard(
+                max_message_size=self._max_message_size,
+                max_fragments=self._max_fragments,
+                inflate=self._deflate is not None,
+            )
+            self._wsproto = connection = Connection(ConnectionType.SERVER, [self._guard])
+        connection.receive_data(data)
+        for event in connection.events():
+            if isinstance(event, CloseConnection):
+                # The state tells a Close frame of the peer from wsproto's own verdict on what it sent.
+                if connection.state is ConnectionState.REMOTE_CLOSING:
+                    self._closed_by_peer(event)
+                else:
+                    self._fail(event.code, event.reason or "")
+            elif isinstance(event, TextMessage | BytesMessage):
+                self._collect(event, messages)
+            else:
+                self._control(event)
+
+    def _collect(self, event: TextMessage | BytesMessage, messages: list[str | bytes]) -> None:
+        # Pieces are joined as they come: a frame that drips in byte by byte must not become a million objects.
+        if isinstance(event, TextMessage):
+            text = self._message if isinstance(self._message, StringIO) else StringIO()
+            text.write(event.data)
+            self._message = text
+        else:
+            binary = self._message if isinstance(self._message, bytearray) else bytearray()
+            binary += event.data
+            self._message = binary
+        if event.message_finished:
+            message, self._message = self._message, None
+            messages.append(message.getvalue() if isinstance(message, StringIO) else bytes(message))
+
+    def _control(self, event: "Event") -> None:
+        self._controls += 1
+        if self._controls > self._max_control_frames:
+            self._fail(CloseReason.POLICY_VIOLATION, "too many control frames")
+        elif isinstance(event, Ping):
+            # "it MAY elect to send a Pong frame for only the most recently processed Ping frame" (section 5.5.3)
+            self._pong = bytes(event.payload)
+
+    def _closed_by_peer(self, event: CloseConnection) -> None:
+        self.closed = True
+        self.close_code = None if event.code == CloseReason.NO_STATUS_RCVD else event.code
+        self.close_reason = event.reason or ""
+        # "When sending a Close frame in response, the endpoint typically echos the status code" (section 5.5.1)
+        self.close(self.close_code)
+
+    def _fail(self, code: int, reason: str) -> None:
+        self.closed = self.failed = True
+        self.close_code = code
+        self.close_reason = reason
+        self._pong = None
+        self._message = None
+        self.close(code, reason)
+
+
+def _measure(header: bytes) -> int | None:
+    """The length of the frame that starts with these bytes, None when its header is not complete.
+
+    Every frame is taken for a masked one: wsproto ends the connection at one that is not.
+    """
+    if len(header) < 2:
+        return None
+    length = header[1] & 0x7F
+    extended = {126: 2, 127: 8}.get(length, 0)
+    size = 2 + extended + 4
+    if len(header) < size:
+        return None
+    return size + (int.from_bytes(header[2 : 2 + extended], "big") if extended else length)

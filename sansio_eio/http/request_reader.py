@@ -1,0 +1,203 @@
+"""Bytes to requests: h11 behind a gate for what it lets through."""
+
+import logging
+import re
+from dataclasses import dataclass
+
+import h11
+
+from sansio_eio.engineio.requests import Request
+from sansio_eio.http.settings import HttpSettings
+
+_log = logging.getLogger("sansio_eio.http")
+
+_END_OF_HEAD = re.compile(rb"\n\r?\n")
+_CONTENT_LENGTH = re.compile(rb"\r\ncontent-length[ \t]*:([^\r]*)", re.IGNORECASE)
+_BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
+# RFC 3986, section 3.2.2 and 3.2.3, without telling the forms of a host apart.
+_HOST = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:%\[\]-]*")
+# What h11 is given at once, so that its own limit on lines (of trailers and chunk headers) is met in time.
+_SLICE = 16 * 1024
+
+
+@dataclass(slots=True)
+class Refusal:
+    """The request cannot be served: answer with this status, then close the connection."""
+
+    status: int
+    #: For the body of the answer.
+    detail: str
+
+
+@dataclass(slots=True)
+class Head:
+    """The head of a request; `request` has no body yet."""
+
+    request: Request
+    #: HTTP/1.1, and not 1.0.
+    modern: bool
+    #: The connection may go on after the response.
+    keep_alive: bool
+    #: The client waits for "100 Continue" before it sends the body.
+    expects_continue: bool
+    #: The length of the body in bytes, None for a chunked one.
+    length: int | None
+
+
+class RequestReader:
+    """One request after the other out of the bytes of a connection.
+
+    Call `receive`, then `read_head` until it returns a head, then `read_body` until it returns the body, and so on. None
+    means that more bytes are needed; after a Refusal, stop.
+
+    Each request is parsed by a new h11 object, which is made when the head is complete: a slow or an idle peer costs a
+    buffer. The gate in front of h11 refuses what h11 takes or repairs and what must not reach an application (RFC 9112,
+    sections 2.2, 5.2, 6.1 and 6.3), and bounds the head before it is parsed.
+    """
+
+    __slots__ = ("_body", "_buffer", "_chunks", "_h11", "_scanned", "_settings")
+
+    def __init__(self, settings: HttpSettings) -> None:
+        self._settings = settings
+        self._buffer = bytearray()
+        self._scanned = 0
+        self._h11: h11.Connection | None = None
+        self._body = bytearray()
+        self._chunks = 0
+
+    @property
+    def buffered(self) -> int:
+        """How many bytes wait behind the current request."""
+        return len(self._buffer)
+
+    def receive(self, data: bytes) -> None:
+        """Add bytes from the peer."""
+        self._buffer += data
+
+    def take_buffered(self) -> bytes:
+        """The bytes behind the head of a WebSocket handshake; the reader is done then."""
+        data = bytes(self._buffer)
+        self._buffer.clear()
+        return data
+
+    def read_head(self) -> Head | Refusal | None:
+        """The next head, if it is complete."""
+        buffer = self._buffer
+        # "A server SHOULD ignore at least one empty line (CRLF) received prior to the request-line."  RFC 9112, 2.2
+        while buffer.startswith(b"\r\n"):
+            del buffer[:2]
+        if buffer and buffer[0] < 0x21 and buffer != b"\r":
+            return Refusal(400, "this is not HTTP")  # such as the start of a TLS handshake
+        found = _END_OF_HEAD.search(buffer, self._scanned)
+        size = len(buffer) if found is None else found.end()
+        if size > self._settings.max_header_size:
+            return Refusal(431 if b"\n" in buffer[:size] else 414, "the request head is too large")
+        if found is None:
+            self._scanned = max(0, len(buffer) - 2)
+            return None
+        head = bytes(buffer[:size])
+        del buffer[:size]
+        self._scanned = 0
+        return self._gate(head) or self._parse(head)
+
+    def _gate(self, head: bytes) -> Refusal | None:
+        lines = head.count(b"\r\n")
+        if lines - 2 > self._settings.max_header_count:
+            return Refusal(431, "too many header fields")
+        # "A recipient of such a bare CR MUST consider that element to be invalid"; for LF we choose the same.  RFC 9112, 2.2
+        if head.count(b"\r") != lines or head.count(b"\n") != lines:
+            return Refusal(400, "a line does not end with CRLF")
+        # "A server that receives an obs-fold in a request message [...] MUST either reject the message"  RFC 9112, 5.2
+        if b"\r\n " in head or b"\r\n\t" in head:
+            return Refusal(400, "a header field is folded")
+        # h11 joins equal lengths to one.
+        lengths = _CONTENT_LENGTH.findall(head)
+        if len(lengths) > 1 or (lengths and b"," in lengths[0]):
+            return Refusal(400, "more than one Content-Length")
+        return None
+
+    def _parse(self, head: bytes) -> Head | Refusal:
+        self._h11 = connection = h11.Connection(h11.SERVER, max_incomplete_event_size=_SLICE)
+        try:
+            connection.receive_data(head)
+            event = connection.next_event()
+        except h11.RemoteProtocolError as error:
+            return Refusal(error.error_status_hint, str(error))
+        except Exception:  # noqa: BLE001 - h11's one door: whatever a peer can make it raise must not pass
+            return _surprise()
+        if not isinstance(event, h11.Request):
+            return Refusal(400, "this is not a request")
+        return _head(event)
+
+    def read_body(self, limit: int) -> bytes | Refusal | None:
+        """The body of the request whose head was read last, if it is complete; over `limit` bytes it is refused with 413."""
+        assert self._h11 is not None
+        try:
+            return self._read_body(self._h11, limit)
+        except h11.RemoteProtocolError as error:
+            return Refusal(error.error_status_hint, str(error))
+        except Exception:  # noqa: BLE001 - see `_parse`
+            return _surprise()
+
+    def _read_body(self, connection: h11.Connection, limit: int) -> bytes | Refusal | None:
+        while True:
+            event = connection.next_event()
+            if isinstance(event, h11.Data):
+                self._body += event.data
+                self._chunks += event.chunk_start
+                if len(self._body) > limit:
+                    return Refusal(413, "the body is too large")
+                if self._chunks > self._settings.max_chunk_count:
+                    return Refusal(400, "the body has too many chunks")
+            elif isinstance(event, h11.EndOfMessage):
+                body = bytes(self._body)
+                self._body = bytearray()
+                self._chunks = 0
+                self._buffer[:0] = connection.trailing_data[0]
+                self._h11 = None
+                return body
+            elif self._buffer:
+                connection.receive_data(bytes(self._buffer[:_SLICE]))
+                del self._buffer[:_SLICE]
+            else:
+                return None
+
+
+def _surprise() -> Refusal:
+    _log.exception("h11 failed on a request")
+    return Refusal(400, "the request cannot be parsed")
+
+
+def _head(event: h11.Request) -> Head | Refusal:
+    if event.http_version[:2] != b"1.":
+        return Refusal(505, "this server speaks HTTP/1.1")
+    modern = event.http_version >= b"1.1"
+    target = event.target.decode("ascii")
+    # Only the origin-form: this server is no proxy, and nothing behind it expects a scheme or an authority.
+    if not target.startswith("/") or "#" in target or _BAD_ESCAPE.search(target):
+        return Refusal(400, "the request target is not valid")
+    path, _, query = target.partition("?")
+    headers = [(name.decode("ascii"), value.decode("latin-1")) for name, value in event.headers]
+    request = Request(event.method.decode("ascii"), path, query, headers)
+    if not _HOST.fullmatch(request.header("host") or ""):
+        return Refusal(400, "the Host is not valid")
+    chunked = request.header("transfer-encoding") is not None
+    length = request.header("content-length")
+    # "A server MAY reject a request that contains both"; in HTTP/1.0 its framing is faulty.  RFC 9112, 6.1
+    if chunked and (length is not None or not modern):
+        return Refusal(400, "the length of the body is ambiguous")
+    # "415 [...] due to the request's indicated Content-Encoding"  RFC 9110, 15.5.16
+    if (request.header("content-encoding") or "identity").strip().lower() != "identity":
+        return Refusal(415, "the body must not be encoded")
+    return Head(
+        request,
+        modern,
+        keep_alive=modern and not has_token(request, "connection", "close"),
+        expects_continue=modern and has_token(request, "expect", "100-continue"),
+        length=None if chunked else int(length or 0),
+    )
+
+
+def has_token(request: Request, header: str, token: str) -> bool:
+    """Whether the comma-separated header has the (lower-case) token."""
+    return token in [item.strip().lower() for item in (request.header(header) or "").split(",")]

@@ -1,0 +1,165 @@
+"""Emitting to many: immutable operators that narrow down whom, and say how."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from sansio_eio.engineio.pending import Pending
+from sansio_eio.errors import LocalProtocolError
+from sansio_eio.socketio.parser import RESERVED_EVENTS
+from sansio_eio.socketio.rooms import EVERYBODY, PLAIN, Delivery, Selection
+
+if TYPE_CHECKING:
+    from sansio_eio.socketio.namespace import Namespace
+    from sansio_eio.socketio.socket import Socket
+
+#: One room, or several.
+Rooms: TypeAlias = str | Iterable[str]
+
+
+def event_data(event: str | float, args: Sequence[Any]) -> list[Any]:
+    """The data of an EVENT packet; LocalProtocolError for a reserved name.
+
+    What is no name at all is refused by the parser, when it encodes the packet.
+    """
+    if event in RESERVED_EVENTS:
+        raise LocalProtocolError(f"{event} is the name of an event of the library itself")
+    return [event, *args]
+
+
+def check_timeout(seconds: float) -> float:
+    """The timeout itself; LocalProtocolError when it is not a positive number of seconds."""
+    if not 0 < seconds < float("inf"):
+        raise LocalProtocolError("a timeout is a positive number of seconds")
+    return seconds
+
+
+def as_rooms(rooms: Rooms) -> tuple[str, ...]:
+    """One room or several, as a tuple."""
+    if isinstance(rooms, str):
+        return (rooms,)
+    return tuple(rooms)
+
+
+class Broadcasting(ABC):
+    """What a server, a namespace and a narrowed-down operator have in common. No method of it ever waits."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def _operator(self) -> BroadcastOperator:
+        """The operator for everybody that this object stands for."""
+
+    def to(self, rooms: Rooms) -> BroadcastOperator:
+        """Narrow down to the sockets in any of these rooms, each once; repeated calls add rooms."""
+        operator = self._operator()
+        selection = operator.selection
+        return operator.select(replace(selection, rooms=selection.rooms + as_rooms(rooms)))
+
+    def in_(self, rooms: Rooms) -> BroadcastOperator:
+        """The same as `to`; reads better in front of `fetch_sockets` and the like."""
+        return self.to(rooms)
+
+    def except_(self, rooms: Rooms) -> BroadcastOperator:
+        """Leave out the sockets in any of these rooms; a socket's own id is a room."""
+        operator = self._operator()
+        selection = operator.selection
+        return operator.select(replace(selection, excluded=selection.excluded + as_rooms(rooms)))
+
+    @property
+    def local(self) -> BroadcastOperator:
+        """Keep to the sockets of this process."""
+        operator = self._operator()
+        return operator.select(replace(operator.selection, local=True))
+
+    @property
+    def volatile(self) -> BroadcastOperator:
+        """Drop the event for every socket whose peer is not ready for it now."""
+        operator = self._operator()
+        return operator.deliver(replace(operator.delivery, volatile=True))
+
+    def compress(self, compress: bool) -> BroadcastOperator:
+        """Whether the event may be compressed, where the transport can."""
+        operator = self._operator()
+        return operator.deliver(replace(operator.delivery, compress=compress))
+
+    def timeout(self, seconds: float) -> BroadcastOperator:
+        """How long `emit_with_ack` waits for the answers."""
+        return replace(self._operator(), seconds=check_timeout(seconds))
+
+    def emit(self, event: str | float, *args: Any) -> None:
+        """Send an event; it is encoded once for all. LocalProtocolError for what cannot be encoded; nothing is sent then."""
+        operator = self._operator()
+        data = event_data(event, args)
+        for namespace in operator.namespaces:
+            namespace.adapter.broadcast(data, operator.selection, operator.delivery)
+
+    def send(self, *args: Any) -> None:
+        """`emit("message", ...)`."""
+        self.emit("message", *args)
+
+    def emit_with_ack(self, event: str | float, *args: Any) -> Pending[list[Any]]:
+        """Send an event, and collect the answer of each socket: a list, in the order in which they come.
+
+        It ends with AckTimeout, whose `responses` are those that did come, after `timeout` seconds (default: the server's
+        `ack_timeout`), and with AckDisconnected when somebody left before answering.
+        """
+        operator = self._operator()
+        (namespace,) = operator.one_namespace("emit_with_ack")
+        seconds = namespace.server.ack_timeout if operator.seconds is None else operator.seconds
+        data = event_data(event, args)
+        return namespace.adapter.broadcast_with_ack(data, operator.selection, operator.delivery, seconds)
+
+    def fetch_sockets(self) -> Pending[list[Socket]]:
+        """The sockets, once they are known: at once in one process, later in a cluster."""
+        operator = self._operator()
+        (namespace,) = operator.one_namespace("fetch_sockets")
+        return namespace.adapter.fetch(operator.selection)
+
+    def sockets_join(self, rooms: Rooms) -> None:
+        """Make the sockets join these rooms."""
+        operator = self._operator()
+        for namespace in operator.namespaces:
+            namespace.adapter.join_selected(operator.selection, as_rooms(rooms))
+
+    def sockets_leave(self, rooms: Rooms) -> None:
+        """Make the sockets leave these rooms."""
+        operator = self._operator()
+        for namespace in operator.namespaces:
+            namespace.adapter.leave_selected(operator.selection, as_rooms(rooms))
+
+    def disconnect_sockets(self, close: bool = False) -> None:
+        """Disconnect the sockets from this namespace, or close their connections; their clients do not reconnect."""
+        operator = self._operator()
+        for namespace in operator.namespaces:
+            namespace.adapter.disconnect_selected(operator.selection, close=close)
+
+
+@dataclass(slots=True, frozen=True)
+class BroadcastOperator(Broadcasting):
+    """Whom to emit to, and how. Immutable: each step gives a new one, so one may be kept and used again."""
+
+    namespaces: tuple[Namespace, ...]
+    selection: Selection = EVERYBODY
+    delivery: Delivery = PLAIN
+    seconds: float | None = None
+
+    def _operator(self) -> BroadcastOperator:
+        return self
+
+    def select(self, selection: Selection) -> BroadcastOperator:
+        """The same for other sockets."""
+        return replace(self, selection=selection)
+
+    def deliver(self, delivery: Delivery) -> BroadcastOperator:
+        """The same in another way."""
+        return replace(self, delivery=delivery)
+
+    def one_namespace(self, method: str) -> tuple[Namespace]:
+        """The only namespace; LocalProtocolError for the operator of a dynamic namespace, which stands for many."""
+        if len(self.namespaces) != 1:
+            raise LocalProtocolError(f"{method} is for one namespace, not for all that match a pattern")
+        return (self.namespaces[0],)

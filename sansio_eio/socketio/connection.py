@@ -1,0 +1,353 @@
+"""One client's connection: the packets of all of its namespaces, and the events that they make."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Generator
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from sansio_eio.engineio.handlers import AnyFunction, Steps, call, must_be_awaited, start
+from sansio_eio.engineio.mailbox import Mailbox
+from sansio_eio.engineio.session import FORCED_CLOSE
+from sansio_eio.errors import LocalProtocolError, RemoteProtocolError
+from sansio_eio.socketio.events import Connected, Disconnected, Event, EventReceived, Reply
+from sansio_eio.socketio.handshake import make_handshake
+from sansio_eio.socketio.namespace import ConnectionRefused
+from sansio_eio.socketio.packets import Decoder
+from sansio_eio.socketio.parser import ACK, CONNECT, CONNECT_ERROR, DISCONNECT, EVENT, Packet, ParseError
+from sansio_eio.socketio.reasons import (
+    CLIENT_NAMESPACE_DISCONNECT,
+    FORCED_SERVER_CLOSE,
+    PARSE_ERROR,
+)
+from sansio_eio.socketio.socket import Socket, SocketState
+
+if TYPE_CHECKING:
+    from sansio_eio.engineio.session import Session
+    from sansio_eio.socketio.namespace import Namespace
+    from sansio_eio.socketio.server import Server
+
+#: For so many seconds, packets of a namespace that we have just disconnected are taken for late, not for wrong.
+GRACE = 10.0
+
+
+class ConnectRequest:
+    """A CONNECT packet whose middleware has not finished."""
+
+    __slots__ = ("auth", "name", "socket", "withdrawn")
+
+    def __init__(self, name: str, auth: dict[str, Any]) -> None:
+        self.name = name
+        self.auth = auth
+        self.socket: Socket | None = None
+        #: The client has gone, or changed its mind.
+        self.withdrawn = False
+
+
+class Grace:
+    """Packets of a namespace that this side has left are tolerated until this expires."""
+
+    __slots__ = ("_connection", "_name")
+
+    def __init__(self, connection: Connection, name: str) -> None:
+        self._connection = connection
+        self._name = name
+
+    def expire(self, *, now: float) -> None:
+        """The time is over."""
+        self._connection.left.pop(self._name, None)
+
+
+class AttachmentDeadline:
+    """Attachments that were announced must come before this expires."""
+
+    __slots__ = ("_connection",)
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def expire(self, *, now: float) -> None:
+        """They did not."""
+        self._connection.fail(ParseError("attachments were announced and did not come"))
+
+
+Item: TypeAlias = Event | ConnectRequest
+
+
+class Connection(Mailbox[Item]):
+    """The listener of an engine session, and the mailbox of everything that its client does.
+
+    Packets are taken apart when they arrive; acknowledgements and disconnections work at once, so that a handler that waits
+    for an answer is not waited for by the answer. Events, connections and the news of disconnections go through the
+    mailbox, in order.
+    """
+
+    __slots__ = ("_attachments", "_decoder", "_server", "connecting", "left", "session", "sockets")
+
+    def __init__(self, server: Server, session: Session) -> None:
+        super().__init__(self._run, server.engine.make_runnable, session.pause, server.engine.settings.max_inbound)
+        self._server = server
+        self.session = session
+        self._decoder = Decoder(server.parser, max_attachments=server.max_attachments)
+        self._attachments: AttachmentDeadline | None = None
+        #: The connected sockets by their namespaces.
+        self.sockets: dict[str, Socket] = {}
+        self.connecting: dict[str, ConnectRequest] = {}
+        self.left: dict[str, Grace] = {}
+        server.unjoined.add(self)
+        server.engine.deadlines.at(self, server.engine.now + server.connect_timeout)
+
+    # -- SessionListener -------------------------------------------------------------------------------------------
+
+    def message(self, data: str | bytes) -> None:
+        """See `SessionListener`."""
+        try:
+            packet = self._decoder.feed(data)
+        except ParseError as error:
+            self.fail(error)
+            return
+        if packet is None:
+            if self._attachments is None:
+                self._attachments = AttachmentDeadline(self)
+                deadlines = self._server.engine.deadlines
+                deadlines.at(self._attachments, self._server.engine.now + self._server.attachment_timeout)
+            return
+        if self._attachments is not None:
+            self._server.engine.deadlines.cancel(self._attachments)
+            self._attachments = None
+        self._take(packet)
+
+    def closed(self, reason: str, error: RemoteProtocolError | None) -> None:
+        """See `SessionListener`."""
+        self._end_sockets(reason)
+        deadlines = self._server.engine.deadlines
+        deadlines.cancel(self)
+        for grace in self.left.values():
+            deadlines.cancel(grace)
+        self.left.clear()
+        if self._attachments is not None:
+            deadlines.cancel(self._attachments)
+        self._server.unjoined.discard(self)
+
+    # -- time ------------------------------------------------------------------------------------------------------
+
+    def expire(self, *, now: float) -> None:
+        """The client has not joined a namespace in time."""
+        self.kick()
+
+    def tolerate(self, name: str) -> None:
+        """This side has left a namespace: what the client sent before it heard of that is not a mistake."""
+        grace = self.left[name] = Grace(self, name)
+        self._server.engine.set_timeout(grace, GRACE)
+
+    # -- the end ---------------------------------------------------------------------------------------------------
+
+    def fail(self, error: ParseError) -> None:
+        """The client has sent what is no packet."""
+        self._end_sockets(PARSE_ERROR)
+        self.session.end(PARSE_ERROR, error)
+
+    def kick(self) -> None:
+        """The client does not follow the protocol: end the connection."""
+        self._end_sockets(FORCED_SERVER_CLOSE)
+        self.session.close()
+
+    def disconnect_all(self) -> None:
+        """Disconnect the client from all namespaces and close the connection."""
+        for socket in list(self.sockets.values()):
+            socket.disconnect()
+        self._withdraw_all()
+        self.session.close()
+
+    def remove(self, socket: Socket) -> None:
+        """A socket is gone."""
+        if self.sockets.get(socket.namespace.name) is socket:
+            del self.sockets[socket.namespace.name]
+
+    def _end_sockets(self, reason: str) -> None:
+        for socket in list(self.sockets.values()):
+            socket.end(reason)
+        self._withdraw_all()
+
+    def _withdraw_all(self) -> None:
+        for request in list(self.connecting.values()):
+            self._withdraw(request)
+
+    def _withdraw(self, request: ConnectRequest) -> None:
+        request.withdrawn = True
+        self.connecting.pop(request.name, None)
+        if request.socket is not None:
+            request.socket.end(FORCED_CLOSE)
+
+    # -- packets ---------------------------------------------------------------------------------------------------
+
+    def _take(self, packet: Packet) -> None:
+        if packet.type is CONNECT:
+            self._connect(packet)
+            return
+        socket = self.sockets.get(packet.namespace)
+        if socket is None:
+            self._take_for_nobody(packet)
+        elif packet.type is EVENT:
+            event, *args = packet.data
+            self.put(EventReceived(socket, event, args, packet.id))
+        elif packet.type is ACK:
+            assert packet.id is not None
+            socket.answered(packet.id, packet.data)
+        elif packet.type is DISCONNECT:
+            socket.end(CLIENT_NAMESPACE_DISCONNECT)
+        else:
+            self.kick()
+
+    def _take_for_nobody(self, packet: Packet) -> None:
+        request = self.connecting.get(packet.namespace)
+        if request is not None and packet.type is DISCONNECT:
+            self._withdraw(request)
+        elif packet.namespace not in self.left:
+            self.kick()
+
+    def _connect(self, packet: Packet) -> None:
+        name = packet.namespace
+        if name in self.sockets or name in self.connecting:
+            self.kick()
+        elif len(self.sockets) + len(self.connecting) >= self._server.max_namespaces:
+            self._refuse(name, "Too many namespaces", None)
+        else:
+            grace = self.left.pop(name, None)
+            if grace is not None:
+                self._server.engine.deadlines.cancel(grace)
+            request = self.connecting[name] = ConnectRequest(name, packet.data or {})
+            self.put(request)
+
+    def _refuse(self, name: str, message: str, data: Any) -> None:
+        error = {"message": message} if data is None else {"message": message, "data": data}
+        self.session.send_packet(self._server.encode(Packet(CONNECT_ERROR, name, error)))
+
+    # -- events ----------------------------------------------------------------------------------------------------
+
+    def next_event(self) -> Event | None:
+        """The oldest event, for a program that handles events itself; middleware has to be plain functions then."""
+        while (item := self.take()) is not None:
+            if not isinstance(item, ConnectRequest):
+                return item
+            rest = start(self._run_connect(item))
+            if rest is not None:
+                rest.close()
+                self._withdraw(item)
+                raise LocalProtocolError("an async middleware has to be run by a driver, with step()")
+        return None
+
+    def _run(self, item: Item) -> Steps:
+        if isinstance(item, EventReceived):
+            return self._run_event(item)
+        if isinstance(item, ConnectRequest):
+            return self._run_connect(item)
+        if isinstance(item, Connected):
+            return self._run_connected(item)
+        return self._run_disconnected(item)
+
+    def _run_event(self, received: EventReceived) -> Steps:
+        socket, event, args = received.socket, received.event, received.args
+        namespace = socket.namespace
+        host = self._server.engine
+        if socket.kicked:
+            return
+        for listener in namespace.any_handlers:
+            yield from self._guarded(listener, (socket, event, *args))
+        for listener in socket.any_handlers:
+            yield from self._guarded(listener, (event, *args))
+        for middleware in socket.middlewares:
+            if not (yield from self._guarded(middleware, (event, args))):
+                return
+        ours = namespace.handlers.get(event)
+        own = socket.handlers.get(event) if socket.handlers is not None else ()
+        if received.ack_id is None:
+            if ours:
+                yield from call(ours, (socket, *args), host, event)
+            if own:
+                yield from call(own, tuple(args), host, event)
+        else:
+            reply = Reply(received, len(ours) + len(own))
+            yield from call(ours, (socket, *args), host, event, reply.finished)
+            yield from call(own, tuple(args), host, event, reply.finished)
+
+    def _run_connect(self, request: ConnectRequest) -> Steps:
+        if request.withdrawn:
+            return
+        namespace = yield from self._server.find_namespace(request.name, request.auth)
+        if request.withdrawn:
+            return
+        if namespace is None:
+            self.connecting.pop(request.name)
+            self._refuse(request.name, "Invalid namespace", None)
+            return
+        try:
+            socket = request.socket = self._make_socket(namespace, request.auth)
+            for middleware in namespace.middlewares:
+                result = middleware(socket)
+                if must_be_awaited(result):
+                    yield result
+                if request.withdrawn:
+                    return
+        except ConnectionRefused as refusal:
+            self._decline(request, namespace, refusal.message, refusal.data)
+        except Exception as error:
+            self._server.engine.errors.report(error, f"a middleware of {namespace.name}")
+            self._decline(request, namespace, "Internal error", None)
+        else:
+            self._accept(request, socket)
+
+    def _make_socket(self, namespace: Namespace, auth: dict[str, Any]) -> Socket:
+        engine = self._server.engine
+        issued = engine.now if engine.runtime is None else engine.runtime.wall_time()
+        handshake = make_handshake(self.session.request, auth, issued)
+        socket = Socket(namespace, self, self._server.generate_id(), handshake)
+        namespace.connecting.add(socket)
+        return socket
+
+    def _accept(self, request: ConnectRequest, socket: Socket) -> None:
+        name = request.name
+        del self.connecting[name]
+        self.sockets[name] = socket
+        if self in self._server.unjoined:
+            self._server.unjoined.discard(self)
+            self._server.engine.deadlines.cancel(self)
+        socket.state = SocketState.CONNECTED
+        socket.namespace.add(socket)
+        # Before any handler can emit, so that this is the first that the client gets of the namespace.
+        socket.send_packet(Packet(CONNECT, name, {"sid": socket.id}))
+        self.put(Connected(socket))
+
+    def _decline(self, request: ConnectRequest, namespace: Namespace, message: str, data: Any) -> None:
+        if request.withdrawn:
+            return
+        try:
+            self._refuse(request.name, message, data)
+        except LocalProtocolError as error:
+            self._server.engine.errors.report(error, f"the data of a refusal by {namespace.name}")
+            self._refuse(request.name, message, None)
+        self._withdraw(request)
+
+    def _run_connected(self, event: Connected) -> Steps:
+        table = event.socket.namespace.lifecycle
+        handlers = table.get("connect") + table.get("connection")
+        yield from call(handlers, (event.socket,), self._server.engine, "connection")
+
+    def _run_disconnected(self, event: Disconnected) -> Steps:
+        socket = event.socket
+        for name in ("disconnecting", "disconnect"):
+            ours = socket.namespace.lifecycle.get(name)
+            own = socket.lifecycle.get(name) if socket.lifecycle is not None else ()
+            yield from call(ours, (socket, event.reason), self._server.engine, name)
+            yield from call(own, (event.reason,), self._server.engine, name)
+            socket.forget_rooms()
+
+    def _guarded(self, function: AnyFunction, args: tuple[Any, ...]) -> Generator[Awaitable[Any], Any, bool]:
+        """Call a catch-all listener or a middleware; False when it raised."""
+        try:
+            result = function(*args)
+            if must_be_awaited(result):
+                yield result
+        except Exception as error:
+            self._server.engine.errors.report(error, "a catch-all listener or a middleware of events")
+            return False
+        return True

@@ -1,0 +1,163 @@
+"""Namespaces: what clients connect to, by name or by pattern."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+
+from sansio_eio.engineio.handlers import AnyFunction, HandlerTable, Listening
+from sansio_eio.errors import LocalProtocolError
+from sansio_eio.socketio.broadcast import Broadcasting, BroadcastOperator
+
+if TYPE_CHECKING:
+    from sansio_eio.socketio.rooms import Adapter
+    from sansio_eio.socketio.server import Server
+    from sansio_eio.socketio.socket import Socket
+
+F = TypeVar("F", bound=AnyFunction)
+
+#: What a dynamic namespace is given by: a regular expression that is searched in the name, or a predicate of the name and
+#: the client's `auth`, `def` or `async def`.
+Matcher: TypeAlias = "re.Pattern[str] | Callable[[str, dict[str, Any]], bool | Awaitable[bool]]"
+
+#: Events of a socket's life, as opposed to those that clients emit; no client can send one.
+LIFECYCLE = ("connection", "connect", "disconnecting", "disconnect")
+
+
+class ConnectionRefused(Exception):  # noqa: N818  (a decision, not an error)
+    """Raise this in a middleware to refuse a client; it gets the message, and `data` if there is any."""
+
+    def __init__(self, message: str = "Connection refused", data: Any = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.data = data
+
+
+class Handling(Broadcasting, Listening):
+    """What a namespace and a dynamic namespace have in common: handlers, middleware, catch-all listeners."""
+
+    __slots__ = ("any_handlers", "any_outgoing", "handlers", "lifecycle", "middlewares")
+
+    def __init__(self) -> None:
+        self.handlers = HandlerTable()
+        self.lifecycle = HandlerTable()
+        self.middlewares: tuple[AnyFunction, ...] = ()
+        self.any_handlers: tuple[AnyFunction, ...] = ()
+        self.any_outgoing: tuple[AnyFunction, ...] = ()
+
+    def handler_table(self, event: str | float) -> HandlerTable:
+        return self.lifecycle if event in LIFECYCLE else self.handlers
+
+    def use(self, middleware: F) -> F:
+        """Call `middleware(socket)` before a client is connected; it refuses the client by raising ConnectionRefused.
+
+        `def` or `async def`, in the order of registration. Any other exception refuses it as well, with a message that says
+        nothing, and goes to `on_error`.
+        """
+        self.middlewares = (*self.middlewares, middleware)
+        return middleware
+
+    def on_any(self, listener: F) -> F:
+        """Call `listener(socket, event, *args)` for each event of each client, before everything else."""
+        self.any_handlers = (*self.any_handlers, listener)
+        return listener
+
+    def on_any_outgoing(self, listener: F) -> F:
+        """Call `listener(socket, event, *args)` for each event that is sent to a client; a plain function."""
+        self.any_outgoing = (*self.any_outgoing, listener)
+        return listener
+
+
+class Namespace(Handling):
+    """A namespace: its clients, its rooms, its handlers. Made by `Server.of`.
+
+    Handlers of `on` are called with the socket first: "connection" (also called "connect") with the socket alone,
+    "disconnecting" (the rooms are still there) and "disconnect" with the reason, and those of the clients' events with the
+    arguments. What such a handler returns is the acknowledgement.
+    """
+
+    __slots__ = ("_next_ack_id", "adapter", "connecting", "name", "parent", "server", "sockets")
+
+    def __init__(self, server: Server, name: str, parent: ParentNamespace | None = None) -> None:
+        super().__init__()
+        self.server = server
+        self.name = name
+        #: The connected sockets by their ids.
+        self.sockets: dict[str, Socket] = {}
+        #: Those whose middleware has not finished.
+        self.connecting: set[Socket] = set()
+        self.adapter: Adapter = server.make_adapter(self)
+        #: The pattern that made it, and that it goes back to when it is empty; None for one that was asked for by name.
+        self.parent = parent
+        self._next_ack_id = 0
+        if parent is not None:
+            self.handlers = parent.handlers.copy()
+            self.lifecycle = parent.lifecycle.copy()
+            self.middlewares = parent.middlewares
+            self.any_handlers = parent.any_handlers
+            self.any_outgoing = parent.any_outgoing
+
+    def __repr__(self) -> str:
+        return f"<Namespace {self.name} with {len(self.sockets)} sockets>"
+
+    def _operator(self) -> BroadcastOperator:
+        return BroadcastOperator((self,))
+
+    def next_ack_id(self) -> int:
+        """A fresh id; they count per namespace, so that all sockets of a broadcast can share one."""
+        ack_id = self._next_ack_id
+        self._next_ack_id += 1
+        return ack_id
+
+    def add(self, socket: Socket) -> None:
+        """A socket is connected."""
+        self.connecting.discard(socket)
+        self.sockets[socket.id] = socket
+
+    def remove(self, socket: Socket) -> None:
+        """A socket is gone."""
+        self.adapter.leave_all(socket)
+        self.connecting.discard(socket)
+        self.sockets.pop(socket.id, None)
+        if self.parent is not None and not self.sockets and not self.connecting:
+            self.parent.forget(self)
+
+
+class ParentNamespace(Handling):
+    """All namespaces whose names match. Each client that connects to one makes it, with copies of the handlers.
+
+    Emitting reaches the clients of all of them. A child that its last client has left is forgotten (and made again
+    when somebody connects), so that clients cannot fill the memory with names.
+    """
+
+    __slots__ = ("children", "matcher")
+
+    def __init__(self, matcher: Matcher) -> None:
+        super().__init__()
+        if not isinstance(matcher, re.Pattern) and not callable(matcher):
+            raise LocalProtocolError(f"a namespace is a name, a regular expression or a predicate, not {matcher!r}")
+        self.matcher = matcher
+        self.children: dict[str, Namespace] = {}
+
+    def _operator(self) -> BroadcastOperator:
+        return BroadcastOperator(tuple(self.children.values()))
+
+    def matches(self, name: str, auth: dict[str, Any]) -> bool | Awaitable[bool]:
+        """Whether a client may connect to `name`."""
+        if isinstance(self.matcher, re.Pattern):
+            return self.matcher.search(name) is not None
+        return self.matcher(name, auth)
+
+    def child(self, server: Server, name: str) -> Namespace:
+        """The namespace `name`, made when it is not there."""
+        namespace = self.children.get(name)
+        if namespace is None:
+            namespace = self.children[name] = Namespace(server, name, self)
+            server.add_child(namespace)
+        return namespace
+
+    def forget(self, namespace: Namespace) -> None:
+        """The last client has left this child."""
+        self.children.pop(namespace.name, None)
+        namespace.server.forget_child(namespace)

@@ -1,0 +1,409 @@
+"""One client in one namespace."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from sansio_eio.engineio.handlers import AnyFunction, HandlerTable, Listening
+from sansio_eio.engineio.pending import Pending
+from sansio_eio.errors import LocalProtocolError
+from sansio_eio.socketio.acks import Ack, AckDisconnected, AckError, AckSlot
+from sansio_eio.socketio.broadcast import BroadcastOperator, Rooms, as_rooms, check_timeout, event_data
+from sansio_eio.socketio.events import Disconnected
+from sansio_eio.socketio.parser import DISCONNECT, EVENT, Packet
+from sansio_eio.socketio.reasons import SERVER_NAMESPACE_DISCONNECT
+from sansio_eio.socketio.rooms import PLAIN, Delivery, Selection
+
+if TYPE_CHECKING:
+    from sansio_eio.engineio.outgoing import Outgoing
+    from sansio_eio.socketio.connection import Connection
+    from sansio_eio.socketio.handshake import Handshake
+    from sansio_eio.socketio.namespace import Namespace
+
+F = TypeVar("F", bound=AnyFunction)
+
+#: The events of a socket's own life, which no client can send.
+LIFECYCLE = ("disconnecting", "disconnect")
+
+
+class SocketState(Enum):
+    """Where a socket is in its life."""
+
+    CONNECTING = "connecting"
+    CONNECTED = "connected"
+    DISCONNECTED = "disconnected"
+
+
+class Socket(Listening):
+    """One client in one namespace. Given to middleware and handlers.
+
+    Nothing here waits: `emit` queues, `join` and `leave` work at once. After the end of the connection, everything is
+    harmless and `emit` answers False.
+    """
+
+    __slots__ = (
+        "_acks",
+        "_any_handlers",
+        "_any_outgoing",
+        "_data",
+        "_handlers",
+        "_last_rooms",
+        "_lifecycle",
+        "_middlewares",
+        "connection",
+        "handshake",
+        "id",
+        "kicked",
+        "namespace",
+        "state",
+    )
+
+    def __init__(self, namespace: Namespace, connection: Connection, socket_id: str, handshake: Handshake) -> None:
+        #: The public id: unlike that of the engine's session, it may be told to others. Also the name of a room.
+        self.id = socket_id
+        self.namespace = namespace
+        #: What was known of the client when it connected.
+        self.handshake = handshake
+        self.connection = connection
+        self.state = SocketState.CONNECTING
+        #: Disconnected by this side: what the client had sent before is no longer wanted.
+        self.kicked = False
+        self._data: dict[str, Any] | None = None
+        self._acks: dict[int, AckSlot] | None = None
+        self._handlers: HandlerTable | None = None
+        self._lifecycle: HandlerTable | None = None
+        self._any_handlers: tuple[AnyFunction, ...] = ()
+        self._any_outgoing: tuple[AnyFunction, ...] = ()
+        self._middlewares: tuple[AnyFunction, ...] = ()
+        self._last_rooms: set[str] | None = None
+
+    def __repr__(self) -> str:
+        return f"<Socket {self.id} of {self.namespace.name} {self.state.value}>"
+
+    # -- state -----------------------------------------------------------------------------------------------------
+
+    @property
+    def connected(self) -> bool:
+        """Whether the client is connected to the namespace: from the end of the middleware to the disconnection."""
+        return self.state is SocketState.CONNECTED
+
+    @property
+    def disconnected(self) -> bool:
+        """Whether it is over; a middleware that waits for something can look here whether it still makes sense."""
+        return self.state is SocketState.DISCONNECTED
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """Whatever the application wants to remember about this client."""
+        if self._data is None:
+            self._data = {}
+        return self._data
+
+    @property
+    def rooms(self) -> set[str]:
+        """The rooms it is in, the one of its own id included; in "disconnecting" handlers, those that it was in."""
+        if self._last_rooms is not None:
+            return set(self._last_rooms)
+        if self.disconnected:
+            return set()
+        return {self.id} | self.namespace.adapter.rooms_of(self)
+
+    @property
+    def buffered(self) -> int:
+        """Bytes that wait for the peer to take them, for all namespaces of its connection."""
+        return self.connection.session.buffered
+
+    def drain(self) -> Pending[None]:
+        """Done when the peer has taken most of what waits for it, or has gone: await it to go at its pace."""
+        return self.connection.session.drain()
+
+    # -- rooms -----------------------------------------------------------------------------------------------------
+
+    def join(self, rooms: Rooms) -> None:
+        """Enter a room, or several; nothing happens after the disconnection."""
+        names = as_rooms(rooms)
+        if not self.disconnected:
+            self.namespace.adapter.join(self, names)
+
+    def leave(self, room: str) -> None:
+        """Leave a room; one that it is not in is not an error."""
+        self.namespace.adapter.leave(self, room)
+
+    # -- emitting --------------------------------------------------------------------------------------------------
+
+    def emit(self, event: str | float, *args: Any) -> bool:
+        """Send an event. True when it was queued, False when it cannot be delivered: the client is gone.
+
+        Arguments are what JSON knows, and bytes at any depth. Raises LocalProtocolError for anything else, for a
+        reserved name, and before the socket is connected (in middleware); nothing has changed then.
+        """
+        return SocketOperator(self).emit(event, *args)
+
+    def send(self, *args: Any) -> bool:
+        """`emit("message", ...)`."""
+        return self.emit("message", *args)
+
+    def emit_with_ack(self, event: str | float, *args: Any) -> Pending[Any]:
+        """Send an event and wait for the answer: None, its one argument, or a tuple of several.
+
+        Ends with AckDisconnected when the client goes first. It has no deadline but with `timeout`.
+        """
+        return SocketOperator(self).emit_with_ack(event, *args)
+
+    def call(self, event: str | float, *args: Any, timeout: float) -> Pending[Any]:
+        """`emit_with_ack` that ends with AckTimeout after `timeout` seconds."""
+        return SocketOperator(self, seconds=check_timeout(timeout)).emit_with_ack(event, *args)
+
+    def timeout(self, seconds: float) -> SocketOperator:
+        """How long `emit_with_ack` waits for the answer."""
+        return SocketOperator(self, seconds=check_timeout(seconds))
+
+    @property
+    def volatile(self) -> SocketOperator:
+        """Drop the event when the peer is not ready for it now."""
+        return SocketOperator(self, Delivery(volatile=True))
+
+    def compress(self, compress: bool) -> SocketOperator:
+        """Whether the event may be compressed, where the transport can."""
+        return SocketOperator(self, Delivery(compress=compress))
+
+    @property
+    def broadcast(self) -> BroadcastOperator:
+        """Everybody in the namespace but this socket."""
+        return SocketOperator(self).broadcast
+
+    @property
+    def local(self) -> BroadcastOperator:
+        """The same, in this process only."""
+        return self.broadcast.local
+
+    def to(self, rooms: Rooms) -> BroadcastOperator:
+        """The sockets in these rooms, but this one."""
+        return self.broadcast.to(rooms)
+
+    def in_(self, rooms: Rooms) -> BroadcastOperator:
+        """The same as `to`."""
+        return self.broadcast.to(rooms)
+
+    def except_(self, rooms: Rooms) -> BroadcastOperator:
+        """Everybody but this socket and those in these rooms."""
+        return self.broadcast.except_(rooms)
+
+    # -- handlers --------------------------------------------------------------------------------------------------
+
+    def handler_table(self, event: str | float) -> HandlerTable:
+        if event in LIFECYCLE:
+            if self._lifecycle is None:
+                self._lifecycle = HandlerTable()
+            return self._lifecycle
+        if self._handlers is None:
+            self._handlers = HandlerTable()
+        return self._handlers
+
+    def use(self, middleware: F) -> F:
+        """Call `middleware(event, args)` before the handlers of each event of this client; `args` may be changed in place.
+
+        When it raises, the event is not handled, and the exception goes to `on_error`. `def` or `async def`.
+        """
+        self._middlewares = (*self._middlewares, middleware)
+        return middleware
+
+    def on_any(self, listener: F) -> F:
+        """Call `listener(event, *args)` for each event of this client, before the middleware."""
+        self._any_handlers = (*self._any_handlers, listener)
+        return listener
+
+    def off_any(self, listener: AnyFunction | None = None) -> None:
+        """Remove one catch-all listener, or all of them."""
+        self._any_handlers = _without(self._any_handlers, listener)
+
+    def on_any_outgoing(self, listener: F) -> F:
+        """Call `listener(event, *args)` for each event that is sent to this client; a plain function."""
+        self._any_outgoing = (*self._any_outgoing, listener)
+        return listener
+
+    def off_any_outgoing(self, listener: AnyFunction | None = None) -> None:
+        """Remove one catch-all listener for what is sent, or all of them."""
+        self._any_outgoing = _without(self._any_outgoing, listener)
+
+    @property
+    def handlers(self) -> HandlerTable | None:
+        """The handlers for events of the client, None while there are none."""
+        return self._handlers
+
+    @property
+    def lifecycle(self) -> HandlerTable | None:
+        """The handlers for the end, None while there are none."""
+        return self._lifecycle
+
+    @property
+    def middlewares(self) -> tuple[AnyFunction, ...]:
+        """What `use` was given."""
+        return self._middlewares
+
+    @property
+    def any_handlers(self) -> tuple[AnyFunction, ...]:
+        """What `on_any` was given."""
+        return self._any_handlers
+
+    # -- the end ---------------------------------------------------------------------------------------------------
+
+    def disconnect(self, close: bool = False) -> None:
+        """Disconnect the client from this namespace, or with `close` from all of them, and end its connection.
+
+        The client does not reconnect by itself. What was emitted before is still delivered.
+        """
+        if not self.connected:
+            return
+        if close:
+            self.connection.disconnect_all()
+            return
+        self.send_packet(Packet(DISCONNECT, self.namespace.name))
+        self.connection.tolerate(self.namespace.name)
+        self.kicked = True
+        self.end(SERVER_NAMESPACE_DISCONNECT)
+
+    def end(self, reason: str) -> None:
+        """It is over: leave the rooms, end the acknowledgements, tell the application."""
+        if self.state is SocketState.DISCONNECTED:
+            return
+        was_connected = self.connected
+        rooms = self.rooms
+        self.state = SocketState.DISCONNECTED
+        self.namespace.remove(self)
+        self.connection.remove(self)
+        acks, self._acks = self._acks, None
+        for slot in (acks or {}).values():
+            slot.failed(self, AckDisconnected())
+        if was_connected:
+            self._last_rooms = rooms
+            self.connection.put(Disconnected(self, reason))
+
+    def forget_rooms(self) -> None:
+        """The "disconnecting" handlers are done."""
+        self._last_rooms = None
+
+    # -- packets ---------------------------------------------------------------------------------------------------
+
+    def send_packet(self, packet: Packet) -> bool:
+        """Send a packet of this namespace."""
+        return self.connection.session.send_packet(self.namespace.server.encode(packet))
+
+    def send_outgoing(self, outgoing: Outgoing, data: Sequence[Any]) -> bool:
+        """Send an event that has been encoded; `data` is what the catch-all listeners get."""
+        if self.namespace.any_outgoing or self._any_outgoing:
+            self._tell_outgoing(data)
+        return self.connection.session.send_packet(outgoing)
+
+    def send_with_ack(self, outgoing: Outgoing, data: Sequence[Any], ack_id: int, slot: AckSlot) -> None:
+        """The same for an event that asks for an answer, which `slot` waits for."""
+        if self._acks is None:
+            self._acks = {}
+        if len(self._acks) >= self.namespace.server.max_pending_acks:
+            slot.failed(self, AckError("too many acknowledgements are pending"))
+            return
+        self._acks[ack_id] = slot
+        # When this very packet ends the session, `end` has told the slot, and there is nothing left to take back.
+        if not self.send_outgoing(outgoing, data) and self.forget_ack(ack_id):
+            slot.failed(self, AckError("the event could not be sent"))
+
+    def answered(self, ack_id: int, arguments: Sequence[Any]) -> None:
+        """The client has answered; an answer to nothing is ignored, as the reference does."""
+        slot = self._acks.pop(ack_id, None) if self._acks is not None else None
+        if slot is not None:
+            slot.answered(self, arguments)
+
+    def forget_ack(self, ack_id: int) -> bool:
+        """Nobody waits for this answer any longer. False when nobody did anyway."""
+        return self._acks is not None and self._acks.pop(ack_id, None) is not None
+
+    def _tell_outgoing(self, data: Sequence[Any]) -> None:
+        for listener in self.namespace.any_outgoing:
+            self._call_inline(listener, (self, *data))
+        for listener in self._any_outgoing:
+            self._call_inline(listener, data)
+
+    def _call_inline(self, listener: Callable[..., object], args: Sequence[Any]) -> None:
+        try:
+            listener(*args)
+        except Exception as error:
+            self.namespace.server.engine.errors.report(error, "a catch-all listener for what is sent")
+
+
+@dataclass(slots=True, frozen=True)
+class SocketOperator:
+    """How to emit to one socket, or from it to others. Immutable."""
+
+    socket: Socket
+    delivery: Delivery = PLAIN
+    seconds: float | None = None
+
+    @property
+    def volatile(self) -> SocketOperator:
+        """See `Socket.volatile`."""
+        return replace(self, delivery=replace(self.delivery, volatile=True))
+
+    def compress(self, compress: bool) -> SocketOperator:
+        """See `Socket.compress`."""
+        return replace(self, delivery=replace(self.delivery, compress=compress))
+
+    def timeout(self, seconds: float) -> SocketOperator:
+        """See `Socket.timeout`."""
+        return replace(self, seconds=check_timeout(seconds))
+
+    @property
+    def broadcast(self) -> BroadcastOperator:
+        """See `Socket.broadcast`."""
+        selection = Selection(excluded=(self.socket.id,))
+        return BroadcastOperator((self.socket.namespace,), selection, self.delivery, self.seconds)
+
+    def to(self, rooms: Rooms) -> BroadcastOperator:
+        """See `Socket.to`."""
+        return self.broadcast.to(rooms)
+
+    def in_(self, rooms: Rooms) -> BroadcastOperator:
+        """See `Socket.in_`."""
+        return self.broadcast.to(rooms)
+
+    def except_(self, rooms: Rooms) -> BroadcastOperator:
+        """See `Socket.except_`."""
+        return self.broadcast.except_(rooms)
+
+    def emit(self, event: str | float, *args: Any) -> bool:
+        """See `Socket.emit`."""
+        if not self._may_send():
+            return False
+        data = event_data(event, args)
+        return self.socket.send_outgoing(self._encode(data, None), data)
+
+    def emit_with_ack(self, event: str | float, *args: Any) -> Pending[Any]:
+        """See `Socket.emit_with_ack`."""
+        socket = self.socket
+        server = socket.namespace.server
+        data = event_data(event, args)
+        if not self._may_send():
+            ended = Pending[Any](server.engine)
+            ended.fail(AckDisconnected())
+            return ended
+        ack_id = socket.namespace.next_ack_id()
+        outgoing = self._encode(data, ack_id)
+        ack = Ack(server, socket, ack_id, self.seconds)
+        socket.send_with_ack(outgoing, data, ack_id, ack)
+        return ack
+
+    def _may_send(self) -> bool:
+        if self.socket.state is SocketState.CONNECTING:
+            raise LocalProtocolError("the client is not connected yet: emit in a connection handler")
+        return self.socket.connected
+
+    def _encode(self, data: list[Any], ack_id: int | None) -> Outgoing:
+        namespace = self.socket.namespace
+        packet = Packet(EVENT, namespace.name, data, ack_id)
+        return namespace.server.encode(packet, volatile=self.delivery.volatile, compress=self.delivery.compress)
+
+
+def _without(listeners: tuple[AnyFunction, ...], listener: AnyFunction | None) -> tuple[AnyFunction, ...]:
+    return tuple(kept for kept in listeners if listener is not None and kept != listener)
