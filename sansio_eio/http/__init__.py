@@ -1,0 +1,9 @@
+"""HTTP and WebSocket over bytes: what a driver feeds, and what mounts applications on paths."""
+
+from sansio_eio.http.endpoint import ServerEndpoint
+from sansio_eio.http.router import Router
+from sansio_eio.http.server_connection import ServerConnection
+from sansio_eio.http.settings import HttpOptions, HttpSettings
+from sansio_eio.http.static import StaticFiles
+
+__all__ = ["HttpOptions", "HttpSettings", "Router", "ServerConnection", "ServerEndpoint", "StaticFiles"]

@@ -11,8 +11,8 @@ _THRESHOLD = 1024
 class Deflate:
     """What was agreed on with one client.
 
-    No context is ever taken over, in either direction: the ratio is a little worse, but a connection keeps no compressor
-    (some 300 kB) between two messages.
+    No context is ever taken over, in either direction: the ratio is a little worse, but a connection keeps no
+    compressor (some 300 kB) between two messages.
     """
 
     __slots__ = ("_window_bits",)
@@ -64,8 +64,8 @@ def negotiate(offers: str) -> Deflate | None:
 
 
 def _accept(params: list[str]) -> Deflate | None:
-    # "A server MUST decline an extension negotiation offer [...] if [it] contains" a parameter that is not defined, not valid,
-    # or there twice.  RFC 7692, section 7.1
+    # "A server MUST decline an extension negotiation offer" with a parameter that is not defined, not valid, or there
+    # twice.  RFC 7692, section 7
     seen: dict[str, str] = {}
     for param in params:
         name, equals, value = param.partition("=")

@@ -70,13 +70,17 @@ class FrameGuard(Extension):
         self._size += len(data)
         return data
 
-    def frame_inbound_complete(self, proto: "FrameDecoder | FrameProtocol", fin: bool) -> bytes | CloseReason | None:  # noqa: FBT001 - wsproto's signature
+    def frame_inbound_complete(self, proto: "FrameDecoder | FrameProtocol", fin: bool) -> bytes | CloseReason | None:
         if self._control:
             return None
         if not fin:
             self._fragments += 1
             self.recent_fragments += 1
-            return CloseReason.POLICY_VIOLATION if max(self._fragments, self.recent_fragments) > self._max_fragments else None
+            return (
+                CloseReason.POLICY_VIOLATION
+                if max(self._fragments, self.recent_fragments) > self._max_fragments
+                else None
+            )
         rest = self._inflate(_TAIL) if self._compressed else None
         if self._compressed:
             self._inflater = zlib.decompressobj(-zlib.MAX_WBITS)

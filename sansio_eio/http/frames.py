@@ -8,6 +8,7 @@ from wsproto.connection import Connection, ConnectionState, ConnectionType
 from wsproto.events import BytesMessage, CloseConnection, Ping, TextMessage
 from wsproto.frame_protocol import CloseReason
 
+from sansio_eio.errors import RemoteProtocolError
 from sansio_eio.http.deflate import Deflate, frame_header
 from sansio_eio.http.frame_guard import FrameGuard
 
@@ -27,13 +28,13 @@ _CLOSE = 0x88
 class FrameConnection:
     """The server's side of a WebSocket after the handshake (RFC 6455, sections 5 to 7).
 
-    `receive_data` returns messages. Then look at `closed`, and send what `take_control` gives. Nothing that the peer does
-    raises.
+    `receive_data` returns messages. Then look at `closed`, and send what `take_control` gives. Nothing that the peer
+    does raises.
 
-    wsproto is the authority on frames and needs about 20 µs for a small one. A frame that is whole, not fragmented, masked as
-    it must be, not compressed, below 64 KiB and met where a frame begins needs none of its rules, and is parsed right here
-    in a tenth of that. To know where a frame begins, the headers of all others are measured while wsproto reads them. wsproto's
-    object is made when it is needed first.
+    wsproto is the authority on frames and needs about 20 µs for a small one. A frame that is whole, not fragmented,
+    masked as it must be, not compressed, below 64 KiB and met where a frame begins needs none of its rules, and is
+    parsed right here in a tenth of that. To know where a frame begins, the headers of all others are measured while
+    wsproto reads them. wsproto's object is made when it is needed first.
     """
 
     __slots__ = (
@@ -47,7 +48,6 @@ class FrameConnection:
         "_header",
         "_max_control_frames",
         "_max_fragments",
-        "_max_message_size",
         "_message",
         "_pong",
         "_remaining",
@@ -56,6 +56,7 @@ class FrameConnection:
         "close_reason",
         "closed",
         "failed",
+        "max_message_size",
     )
 
     def __init__(
@@ -66,7 +67,7 @@ class FrameConnection:
         max_control_frames: int = 100,
         deflate: Deflate | None = None,
     ) -> None:
-        self._max_message_size = max_message_size
+        self.max_message_size = max_message_size
         self._max_fragments = max_fragments
         self._max_control_frames = max_control_frames
         self._deflate = deflate
@@ -91,9 +92,9 @@ class FrameConnection:
         self.close_reason = ""
 
     @property
-    def closing(self) -> bool:
-        """We have started the closing handshake."""
-        return self._close_sent
+    def error(self) -> RemoteProtocolError | None:
+        """What the peer did wrong, where it was cut off for that."""
+        return RemoteProtocolError(f"{self.close_code}: {self.close_reason}") if self.failed else None
 
     @property
     def has_control(self) -> bool:
@@ -114,7 +115,9 @@ class FrameConnection:
         payload = b""
         if code is not None:
             # A control frame has at most 125 bytes (section 5.5).
-            payload = code.to_bytes(2, "big") + reason.encode("utf-8", "replace")[:123].decode("utf-8", "ignore").encode()
+            payload = (
+                code.to_bytes(2, "big") + reason.encode("utf-8", "replace")[:123].decode("utf-8", "ignore").encode()
+            )
         self._close_frame = frame_header(_CLOSE, len(payload)) + payload
 
     def take_control(self) -> bytes:
@@ -200,7 +203,8 @@ class FrameConnection:
                 self._header = b""
         try:
             self._feed(data[position:stop], messages)
-        except Exception:  # noqa: BLE001 - wsproto's one door: whatever a peer can make it raise must not pass
+        except Exception:
+            # wsproto's one door: whatever a peer can make it raise must not pass.
             _log.exception("wsproto failed on a frame")
             self._fail(CloseReason.PROTOCOL_ERROR, "")
         return stop
@@ -209,7 +213,7 @@ class FrameConnection:
         connection = self._wsproto
         if connection is None:
             self._guard = FrameGuard(
-                max_message_size=self._max_message_size,
+                max_message_size=self.max_message_size,
                 max_fragments=self._max_fragments,
                 inflate=self._deflate is not None,
             )

@@ -29,8 +29,10 @@ def check_handshake(head: Head) -> Response | None:
     if head.length != 0:
         return plain_response(400, "a WebSocket handshake has no body")
     if request.header("sec-websocket-version") != "13":
-        # "an appropriate HTTP error code (such as 426 Upgrade Required) and a |Sec-WebSocket-Version| header field"
-        return plain_response(426, "this server speaks version 13", [("sec-websocket-version", "13"), ("upgrade", "websocket")])
+        # RFC 6455, section 4.4; RFC 9110, section 15.5.22
+        return plain_response(
+            426, "this server speaks version 13", [("sec-websocket-version", "13"), ("upgrade", "websocket")]
+        )
     if not _is_key(request.header("sec-websocket-key") or ""):
         return plain_response(400, "Sec-WebSocket-Key is not 16 bytes in base64")
     return None

@@ -47,8 +47,8 @@ class Head:
 class RequestReader:
     """One request after the other out of the bytes of a connection.
 
-    Call `receive`, then `read_head` until it returns a head, then `read_body` until it returns the body, and so on. None
-    means that more bytes are needed; after a Refusal, stop.
+    Call `receive`, then `read_head` until it returns a head, then `read_body` until it returns the body, and so on.
+    None means that more bytes are needed; after a Refusal, stop.
 
     Each request is parsed by a new h11 object, which is made when the head is complete: a slow or an idle peer costs a
     buffer. The gate in front of h11 refuses what h11 takes or repairs and what must not reach an application (RFC 9112,
@@ -70,6 +70,11 @@ class RequestReader:
         """How many bytes wait behind the current request."""
         return len(self._buffer)
 
+    @property
+    def body_started(self) -> bool:
+        """Whether some of the body is there."""
+        return bool(self._body)
+
     def receive(self, data: bytes) -> None:
         """Add bytes from the peer."""
         self._buffer += data
@@ -86,7 +91,7 @@ class RequestReader:
         # "A server SHOULD ignore at least one empty line (CRLF) received prior to the request-line."  RFC 9112, 2.2
         while buffer.startswith(b"\r\n"):
             del buffer[:2]
-        if buffer and buffer[0] < 0x21 and buffer != b"\r":
+        if buffer and buffer[0] < 0x21 and not b"\r\n".startswith(buffer):
             return Refusal(400, "this is not HTTP")  # such as the start of a TLS handshake
         found = _END_OF_HEAD.search(buffer, self._scanned)
         size = len(buffer) if found is None else found.end()
@@ -104,7 +109,8 @@ class RequestReader:
         lines = head.count(b"\r\n")
         if lines - 2 > self._settings.max_header_count:
             return Refusal(431, "too many header fields")
-        # "A recipient of such a bare CR MUST consider that element to be invalid"; for LF we choose the same.  RFC 9112, 2.2
+        # "A recipient of such a bare CR MUST consider that element to be invalid"; we choose the same for a bare LF.
+        # RFC 9112, 2.2
         if head.count(b"\r") != lines or head.count(b"\n") != lines:
             return Refusal(400, "a line does not end with CRLF")
         # "A server that receives an obs-fold in a request message [...] MUST either reject the message"  RFC 9112, 5.2
@@ -123,20 +129,21 @@ class RequestReader:
             event = connection.next_event()
         except h11.RemoteProtocolError as error:
             return Refusal(error.error_status_hint, str(error))
-        except Exception:  # noqa: BLE001 - h11's one door: whatever a peer can make it raise must not pass
+        except Exception:
+            # h11's one door, as in `read_body`: whatever a peer can make it raise must not pass.
             return _surprise()
         if not isinstance(event, h11.Request):
             return Refusal(400, "this is not a request")
         return _head(event)
 
     def read_body(self, limit: int) -> bytes | Refusal | None:
-        """The body of the request whose head was read last, if it is complete; over `limit` bytes it is refused with 413."""
+        """The body of the request whose head was read last, if it is complete; over `limit` bytes it is refused."""
         assert self._h11 is not None
         try:
             return self._read_body(self._h11, limit)
         except h11.RemoteProtocolError as error:
             return Refusal(error.error_status_hint, str(error))
-        except Exception:  # noqa: BLE001 - see `_parse`
+        except Exception:
             return _surprise()
 
     def _read_body(self, connection: h11.Connection, limit: int) -> bytes | Refusal | None:

@@ -47,8 +47,8 @@ def _encode_head(response: Response, *, close: bool) -> bytes:
         check_header(name, value)
         if name.lower() not in _FRAMING:
             lines.append(f"{name}: {value}")
-    # "A server MUST NOT send a Content-Length header field in any response with a status code of [...] 204", and in a 304
-    # it would be the length of the other response.  RFC 9110, section 8.6
+    # "A server MUST NOT send a Content-Length header field in any response with a status code of [...] 204", and in a
+    # 304 it would be the length of the other response.  RFC 9110, section 8.6
     if status not in (204, 304):
         lines.append(f"content-length: {len(response.body)}")
     if close:

@@ -1,8 +1,26 @@
 """The limits and deadlines of HTTP connections."""
 
 from dataclasses import dataclass, fields
+from typing import TypedDict
 
 from sansio_eio.errors import LocalProtocolError
+
+
+class HttpOptions(TypedDict, total=False):
+    """The keyword arguments of `ServerEndpoint` and of the drivers' `serve`: those of `HttpSettings`."""
+
+    header_timeout: float
+    body_timeout: float
+    keep_alive_timeout: float
+    close_timeout: float
+    write_timeout: float
+    max_header_size: int
+    max_header_count: int
+    max_chunk_count: int
+    max_pipelined_size: int
+    max_fragments: int
+    max_control_frames: int
+    max_connections: int
 
 
 @dataclass(slots=True, kw_only=True)

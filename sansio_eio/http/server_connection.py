@@ -1,0 +1,447 @@
+"""One TCP connection of a server: bytes in and out, requests and messages for the application."""
+
+import logging
+from enum import Enum, auto
+from typing import TYPE_CHECKING, Any, assert_never
+
+from sansio_eio.engineio.actions import AcceptWebSocket, Action, CloseChannel, Respond, SendMessages, SetReading
+from sansio_eio.engineio.requests import Response
+from sansio_eio.errors import LocalProtocolError, RemoteProtocolError
+from sansio_eio.http.deflate import negotiate
+from sansio_eio.http.frames import FrameConnection
+from sansio_eio.http.handshake import accept_handshake, check_handshake, is_websocket_attempt
+from sansio_eio.http.request_reader import Head, Refusal, RequestReader
+from sansio_eio.http.responses import CONTINUE, encode_response, plain_response, wants_close
+
+if TYPE_CHECKING:
+    from sansio_eio.engineio.channel import Channel
+    from sansio_eio.http.endpoint import ServerEndpoint
+
+_log = logging.getLogger("sansio_eio.http")
+
+# A long response is handed out in pieces, so that the rest of it waits here and not in the transport's buffer.
+_PIECE = 64 * 1024
+
+
+class _State(Enum):
+    """HEAD, BODY, EXCHANGE, RESPONDING and again; or HANDSHAKE, WEBSOCKET. Then LINGERING or not, CLOSING, CLOSED."""
+
+    #: Waiting for a request head, with some of it or none.
+    HEAD = auto()
+    #: Waiting for the rest of a request body.
+    BODY = auto()
+    #: The application has a request.
+    EXCHANGE = auto()
+    #: The application has a WebSocket handshake.
+    HANDSHAKE = auto()
+    #: The driver has not taken all of the response.
+    RESPONDING = auto()
+    WEBSOCKET = auto()
+    #: Everything is said, but a close while the peer still sends would reset the connection and could destroy what it
+    #: has not read: half-close and wait for its end (RFC 9112, section 9.6).
+    LINGERING = auto()
+    #: To be closed by the driver.
+    CLOSING = auto()
+    #: Closed, as the driver said.
+    CLOSED = auto()
+
+
+class ServerConnection:
+    """Made by `ServerEndpoint.connect`, for a driver that moves its bytes.
+
+    Inputs: `receive_data`, `receive_eof`, `connection_lost`, `pause_writing` and `resume_writing`; after each of them,
+    pump (see `ServerEndpoint`). None of them raises because of what the peer did.
+
+    For a connection that `take_ready` returned, write what `data_to_send` returns, then look at these, in this order:
+
+    * `aborted`: close the transport at once, whatever is unsent;
+    * `closing`: close the transport when everything is sent;
+    * `write_eof`: when everything is sent, send an end of file and go on reading (or, where the transport has no half
+      close, as TLS, close it);
+    * `reading`: read from the transport only while it is True. Look at it after `receive_data`, too.
+
+    When the transport is closed, for whatever reason, call `connection_lost`.
+    """
+
+    __slots__ = (
+        "_app",
+        "_app_reading",
+        "_body_limit",
+        "_channel",
+        "_endpoint",
+        "_frames",
+        "_head",
+        "_idle",
+        "_next",
+        "_out",
+        "_reader",
+        "_settings",
+        "_stall",
+        "_state",
+        "_unread",
+        "aborted",
+        "listed",
+        "owner",
+        "remote",
+        "secure",
+    )
+
+    def __init__(self, endpoint: "ServerEndpoint", *, remote: str, secure: bool, owner: Any, now: float) -> None:
+        #: The driver's own.
+        self.owner = owner
+        self.remote = remote
+        self.secure = secure
+        #: Close the transport now.
+        self.aborted = False
+        #: For the endpoint: in its list of ready connections.
+        self.listed = False
+        self._endpoint = endpoint
+        self._app = endpoint.app
+        self._settings = endpoint.settings
+        self._state = _State.HEAD
+        self._reader: RequestReader | None = RequestReader(self._settings)
+        #: Between two requests, with not a byte of the next one.
+        self._idle = False
+        self._head: Head | None = None
+        self._body_limit = 0
+        self._channel: Channel | None = None
+        self._frames: FrameConnection | None = None
+        self._out = b""
+        self._next = _State.HEAD
+        self._app_reading = True
+        self._stall: _Stall | None = None
+        #: WebSocket bytes received while the peer took none.
+        self._unread = 0
+        endpoint.deadlines.at(self, now + self._settings.header_timeout)
+
+    # What the driver looks at
+
+    @property
+    def closing(self) -> bool:
+        """Close the transport when everything is sent."""
+        return self._state is _State.CLOSING
+
+    @property
+    def write_eof(self) -> bool:
+        """Half-close the transport when everything is sent."""
+        return self._state is _State.LINGERING
+
+    @property
+    def reading(self) -> bool:
+        """Whether the driver should read from the transport."""
+        if not self._app_reading:
+            return False
+        if self._frames is not None:
+            # While the peer takes nothing, the application cannot say that it has enough either.
+            return self._unread <= self._frames.max_message_size
+        return self._reader is None or self._reader.buffered <= self._settings.max_pipelined_size
+
+    @property
+    def paused(self) -> bool:
+        """Between `pause_writing` and `resume_writing`."""
+        return self._stall is not None
+
+    # Inputs
+
+    def receive_data(self, data: bytes, *, now: float) -> None:
+        """Bytes came from the peer."""
+        state = self._state
+        if state is _State.WEBSOCKET:
+            if self._stall is not None:
+                self._unread += len(data)
+            self._receive_frames(data, now)
+        elif self._reader is not None and state is not _State.LINGERING and state is not _State.CLOSING:
+            self._reader.receive(data)
+            if self._idle and state is _State.HEAD:
+                self._idle = False
+                self._endpoint.deadlines.at(self, now + self._settings.header_timeout)
+            self._read_request(now)
+
+    def receive_eof(self, *, now: float) -> None:
+        """The peer has sent its last byte; who has asked for something and not waited for it does not get it."""
+        if self._state is _State.RESPONDING:
+            self._next = _State.CLOSING
+        elif self._state is not _State.CLOSED:
+            self._drop_channel(now)
+            self._close(now)
+
+    def connection_lost(self, *, now: float) -> None:
+        """The transport is closed. The connection is forgotten; further inputs do nothing."""
+        self._state = _State.CLOSED
+        self._drop_channel(now)
+        self._endpoint.deadlines.cancel(self)
+        if self._stall is not None:
+            self._endpoint.deadlines.cancel(self._stall)
+        self._reader = None
+        self._frames = None
+        self._out = b""
+        self._endpoint.forget(self)
+
+    def pause_writing(self, *, now: float) -> None:
+        """The transport takes no more bytes: do not call `data_to_send`. The time that this may last is limited."""
+        if self._stall is None and self._state is not _State.CLOSED:
+            self._stall = _Stall(self)
+            self._endpoint.deadlines.at(self._stall, now + self._settings.write_timeout)
+
+    def resume_writing(self, *, now: float) -> None:
+        """The transport takes bytes again."""
+        if self._stall is not None:
+            self._endpoint.deadlines.cancel(self._stall)
+            self._stall = None
+            self._unread = 0
+            self._mark_ready()
+
+    def shut_down(self, *, now: float) -> None:
+        """The server closes: an idle connection ends now, another one with its response. For the endpoint."""
+        if self._state is _State.HEAD and self._reader is not None and not self._reader.buffered:
+            self._close(now)
+
+    def turn_away(self) -> None:
+        """There are too many connections: answer that, whatever comes, and close. For the endpoint."""
+        self._endpoint.deadlines.cancel(self)
+        self._send_response(plain_response(503), _State.CLOSING)
+
+    def expire(self, *, now: float) -> None:
+        """The deadline of the current state has passed. For the endpoint."""
+        match self._state:
+            case _State.HEAD if self._reader is not None and self._reader.buffered:
+                self._refuse(Refusal(408, "the request head took too long"))
+            case _State.BODY:
+                self._refuse(Refusal(408, "the request body took too long"))
+            case _State.CLOSING:
+                self.abort()
+            case _:
+                self._close(now)
+
+    def abort(self) -> None:
+        """Have the transport closed without waiting for anything."""
+        self.aborted = True
+        self._mark_ready()
+
+    # Output
+
+    def data_to_send(self, *, now: float) -> bytes:
+        """All that can be sent now, maybe nothing. Call it when the transport takes bytes, and write them at once."""
+        if self._state is _State.WEBSOCKET:
+            return self._websocket_data(now)
+        if self._channel is not None:
+            self._perform(self._app.take_actions(self._channel), now)
+        data, self._out = self._out[:_PIECE], self._out[_PIECE:]
+        if self._out:
+            self._mark_ready()
+        elif self._state is _State.RESPONDING:
+            self._responded(now)
+        return data
+
+    def _websocket_data(self, now: float) -> bytes:
+        frames = self._frames
+        assert frames is not None
+        if self._channel is not None:
+            self._perform(self._app.take_actions(self._channel), now)
+        data, self._out = self._out, b""
+        if frames.has_control:
+            data += frames.take_control()
+        if frames.failed:
+            self._linger(now)
+        elif frames.closed:
+            self._close(now)
+        return data
+
+    def _perform(self, actions: list[Action], now: float) -> None:
+        for action in actions:
+            match action:
+                case SendMessages():
+                    if self._frames is not None:
+                        self._out += self._frames.encode(action.outgoing)
+                case Respond():
+                    self._respond(action.response)
+                case AcceptWebSocket():
+                    self._accept(action, now)
+                case CloseChannel():
+                    self._close_channel(action, now)
+                case SetReading():
+                    self._app_reading = action.enabled
+                case _:
+                    assert_never(action)
+
+    def _respond(self, response: Response) -> None:
+        head = self._head
+        if head is None or self._state not in (_State.EXCHANGE, _State.HANDSHAKE):
+            return
+        # Behind a refused handshake there may be frames.
+        keep = (
+            head.keep_alive
+            and self._state is _State.EXCHANGE
+            and not wants_close(response)
+            and not self._endpoint.closing
+        )
+        self._channel = None
+        self._send_response(response, _State.HEAD if keep else _State.CLOSING)
+
+    def _send_response(self, response: Response, then: _State) -> None:
+        without_body = self._head is not None and self._head.request.method == "HEAD"
+        self._out += encode_response(response, without_body=without_body, close=then is not _State.HEAD)
+        self._head = None
+        self._app_reading = True
+        self._state = _State.RESPONDING
+        self._next = then
+        self._mark_ready()
+
+    def _responded(self, now: float) -> None:
+        """The driver has taken the last byte of the response."""
+        if self._next is _State.CLOSING:
+            self._close(now)
+        elif self._next is _State.LINGERING:
+            self._linger(now)
+        elif self._reader is not None:
+            self._state = _State.HEAD
+            self._idle = self._reader.buffered == 0
+            settings = self._settings
+            timeout = settings.keep_alive_timeout if self._idle else settings.header_timeout
+            self._endpoint.deadlines.at(self, now + timeout)
+            self._read_request(now)
+
+    # Requests
+
+    def _read_request(self, now: float) -> None:
+        reader = self._reader
+        if self._state is _State.HEAD and reader is not None:
+            head = reader.read_head()
+            if isinstance(head, Refusal):
+                self._refuse(head)
+            elif head is not None:
+                self._head_received(head, now)
+        if self._state is _State.BODY and reader is not None and self._head is not None:
+            body = reader.read_body(self._body_limit)
+            if isinstance(body, Refusal):
+                self._refuse(body)
+            elif body is not None:
+                self._request_received(self._head, body, now)
+            elif self._head.expects_continue:
+                # Asked for now, and once.
+                self._head.expects_continue = False
+                if not reader.body_started:
+                    self._out += CONTINUE
+                    self._mark_ready()
+
+    def _head_received(self, head: Head, now: float) -> None:
+        request = head.request
+        request.remote = self.remote
+        request.secure = self.secure
+        self._head = head
+        self._body_limit = self._app.body_limit(request)
+        if is_websocket_attempt(request):
+            refusal = check_handshake(head)
+            if refusal is not None:
+                self._send_error(refusal)
+                return
+            self._state = _State.HANDSHAKE
+            self._endpoint.deadlines.cancel(self)
+            self._channel = self._app.open_channel(self)
+            self._app.websocket_requested(self._channel, request, now=now)
+        elif head.length is not None and head.length > self._body_limit:
+            self._refuse(Refusal(413, "the body is too large"))
+        else:
+            self._state = _State.BODY
+            if head.length != 0:
+                self._endpoint.deadlines.at(self, now + self._settings.body_timeout)
+
+    def _request_received(self, head: Head, body: bytes, now: float) -> None:
+        head.request.body = body
+        self._state = _State.EXCHANGE
+        self._endpoint.deadlines.cancel(self)
+        self._channel = self._app.open_channel(self)
+        self._app.request_received(self._channel, head.request, now=now)
+
+    def _refuse(self, refusal: Refusal) -> None:
+        self._send_error(plain_response(refusal.status, refusal.detail))
+
+    def _send_error(self, response: Response) -> None:
+        self._endpoint.deadlines.cancel(self)
+        self._send_response(response, _State.LINGERING)
+
+    # WebSocket
+
+    def _accept(self, action: AcceptWebSocket, now: float) -> None:
+        head, reader = self._head, self._reader
+        if head is None or reader is None or self._state is not _State.HANDSHAKE:
+            return
+        deflate = negotiate(head.request.header("sec-websocket-extensions") or "") if action.compression else None
+        try:
+            self._out += accept_handshake(head.request, action.headers, None if deflate is None else deflate.answer)
+        except LocalProtocolError:
+            _log.exception("the application made a handshake that cannot be sent")
+            self._drop_channel(now)
+            self._send_response(plain_response(500), _State.CLOSING)
+            return
+        self._frames = FrameConnection(
+            max_message_size=action.max_message_size,
+            max_fragments=self._settings.max_fragments,
+            max_control_frames=self._settings.max_control_frames,
+            deflate=deflate,
+        )
+        self._state = _State.WEBSOCKET
+        self._head = None
+        self._reader = None
+        # Not one of the bytes behind the handshake is lost.
+        self._receive_frames(reader.take_buffered(), now)
+
+    def _receive_frames(self, data: bytes, now: float) -> None:
+        frames, channel = self._frames, self._channel
+        assert frames is not None
+        messages = frames.receive_data(data)
+        if channel is not None:
+            message_received = self._app.message_received
+            for message in messages:
+                message_received(channel, message, now=now)
+        if frames.closed:
+            self._drop_channel(now, frames.error)
+        if frames.has_control or frames.closed:
+            self._mark_ready()
+
+    def _close_channel(self, action: CloseChannel, now: float) -> None:
+        if self._channel is None:
+            return
+        self._channel = None
+        self._app_reading = True
+        if self._frames is None:
+            self._close(now)
+        else:
+            self._frames.close(action.code, action.reason)
+            self._endpoint.deadlines.at(self, now + self._settings.close_timeout)
+
+    # The end
+
+    def _drop_channel(self, now: float, error: RemoteProtocolError | None = None) -> None:
+        channel, self._channel = self._channel, None
+        self._app_reading = True
+        if channel is not None:
+            self._app.channel_closed(channel, now=now, error=error)
+
+    def _linger(self, now: float) -> None:
+        self._state = _State.LINGERING
+        self._reader = None
+        self._frames = None
+        self._endpoint.deadlines.at(self, now + self._settings.close_timeout)
+
+    def _close(self, now: float) -> None:
+        self._state = _State.CLOSING
+        self._reader = None
+        self._frames = None
+        self._endpoint.deadlines.at(self, now + self._settings.write_timeout)
+        self._mark_ready()
+
+    def _mark_ready(self) -> None:
+        self._endpoint.mark_ready(self)
+
+
+class _Stall:
+    """The deadline of a peer that takes no bytes; beside the connection's own, which goes on."""
+
+    __slots__ = ("_connection",)
+
+    def __init__(self, connection: ServerConnection) -> None:
+        self._connection = connection
+
+    def expire(self, *, now: float) -> None:
+        self._connection.abort()
