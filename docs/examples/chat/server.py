@@ -20,7 +20,7 @@ async def tell_who_is_here(room: str) -> None:
 @io.on("join")
 async def join(socket: Socket, name: str, room: str) -> None:
     await leave(socket)
-    socket.data.update(name=name[:30], room=f"chat {room[:30]}")  # never the name of somebody's private room, which is an id
+    socket.data.update(name=name[:30], room=f"chat {room[:30]}")  # no client may name a room that is somebody's id
     socket.join(socket.data["room"])
     await tell_who_is_here(socket.data["room"])
 
