@@ -3,7 +3,6 @@
 import heapq
 from typing import Protocol
 
-
 #: So many dead entries are never worth the work.
 SPARE = 64
 
@@ -68,8 +67,8 @@ class Deadlines:
     def expire_due(self, *, now: float) -> None:
         """Start the clocks of `after`, then call `expire` of every owner whose deadline is not after `now`.
 
-        An owner whose deadline is cancelled or moved by what another one does in this round is not called. What is set for
-        the same instant waits for the next round.
+        An owner whose deadline is cancelled or moved by what another one does in this round is not called. What is set
+        for the same instant waits for the next round.
         """
         if self._unanchored:
             unanchored, self._unanchored = self._unanchored, {}

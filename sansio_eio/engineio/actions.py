@@ -20,8 +20,8 @@ class Respond:
 class AcceptWebSocket:
     """Complete the WebSocket handshake with these extra headers.
 
-    `max_message_size` is the limit in bytes for one message from the peer, decompressed; over it the WebSocket is closed with
-    1009. `compression` says whether permessage-deflate may be agreed on (RFC 7692).
+    `max_message_size` is the limit in bytes for one message from the peer, decompressed; over it the WebSocket is
+    closed with 1009. `compression` says whether permessage-deflate may be agreed on (RFC 7692).
     """
 
     channel: Channel

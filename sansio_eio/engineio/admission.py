@@ -38,6 +38,7 @@ class Refusal:
 
 ORIGIN_REFUSED = Refusal(responses.FORBIDDEN, "Origin not allowed", {"name": "ORIGIN_NOT_ALLOWED"}, status=403)
 SERVER_FULL = Refusal(responses.FORBIDDEN, "Too many sessions", {"name": "TOO_MANY_SESSIONS"}, status=503)
+NOT_A_WEBSOCKET = Refusal(responses.BAD_REQUEST, context={"name": "TRANSPORT_HANDSHAKE_ERROR"})
 SHUTTING_DOWN = Refusal(responses.FORBIDDEN, "Server is shutting down", {"name": "SHUTTING_DOWN"}, status=503)
 
 
@@ -68,11 +69,14 @@ def verify(server: EngineServer, request: Request, *, websocket: bool) -> Sessio
             )
         if params.get("EIO") != REVISION:
             return Refusal(responses.BAD_REQUEST, context={"name": "PROTOCOL_MISMATCH"})
+        if transport == "websocket" and not websocket:
+            # As a poll it would take what is meant for the WebSocket that the session lives on.
+            return NOT_A_WEBSOCKET
         return session
     if request.method != "GET":
         return Refusal(responses.BAD_HANDSHAKE_METHOD, context={"method": request.method})
     if transport == "websocket" and not websocket:
-        return Refusal(responses.BAD_REQUEST, context={"name": "TRANSPORT_HANDSHAKE_ERROR"})
+        return NOT_A_WEBSOCKET
     if params.get("EIO") != REVISION:
         return Refusal(responses.UNSUPPORTED_PROTOCOL_VERSION)
     return None

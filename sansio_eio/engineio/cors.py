@@ -7,7 +7,8 @@ WebSocket. Here a refused origin gets no session at all.
 from collections.abc import Callable, Collection
 from typing import TypeAlias
 
-from sansio_eio.engineio.requests import Request, Response
+from sansio_eio.engineio.requests import Request, Response, is_header_value
+from sansio_eio.errors import LocalProtocolError
 
 #: None: the origin of the server itself; "*": any; a collection of origins; or a predicate.
 AllowedOrigins: TypeAlias = str | Collection[str] | Callable[[str, Request], bool] | None
@@ -28,20 +29,23 @@ class Cors:
         )
 
     def allows(self, request: Request) -> bool:
-        """Whether this request may be served; one without an Origin does not come from a foreign page, and may."""
+        """Whether this request may be served; one without an Origin does not come from a foreign page, and may.
+
+        Raises whatever a predicate raises, and LocalProtocolError when it returns something else than a bool.
+        """
         origin = request.header("origin")
         if origin is None:
             return True
         if self._allowed is None:
             return origin.lower() in self._own_origins(request)
         if callable(self._allowed):
-            return self._allowed(origin, request)
+            return _verdict(self._allowed(origin, request))
         return "*" in self._origins or origin in self._origins
 
     def headers(self, request: Request) -> list[tuple[str, str]]:
         """The headers that let a page of the request's (allowed) origin read the response."""
         origin = request.header("origin")
-        if self._allowed is None or origin is None:
+        if self._allowed is None or origin is None or not is_header_value(origin):
             return []
         if "*" in self._origins and not self._credentials:
             return [("Access-Control-Allow-Origin", "*")]
@@ -54,27 +58,32 @@ class Cors:
         """The answer to a preflight request of an allowed origin; None when this is not one."""
         if (
             request.method != "OPTIONS"
-            or self._allowed is None
-            or request.header("origin") is None
             or request.header("access-control-request-method") is None
+            or not (headers := self.headers(request))
         ):
             return None
-        headers = self.headers(request)
         headers.append(("Access-Control-Allow-Methods", "GET, POST"))
         wanted = request.header("access-control-request-headers")
-        if wanted:
+        if wanted and is_header_value(wanted):
             headers.append(("Access-Control-Allow-Headers", wanted))
         headers.append(("Access-Control-Max-Age", str(PREFLIGHT_MAX_AGE)))
         return Response(204, headers)
 
     def _own_origins(self, request: Request) -> set[str]:
-        host = request.header("host")
-        origins = set[str]()
-        if host:
-            origins.add(f"{'https' if request.secure else 'http'}://{host.lower()}")
+        host = request.header("host") or ""
+        scheme = "https" if request.secure else "http"
+        origins = {f"{scheme}://{host}".lower()} if host else set[str]()
         if self._trust_proxy:
             # The first value is that of the outermost proxy, which is the one that the browser talked to.
-            forwarded_host = (request.header("x-forwarded-host") or host or "").split(",")[0].strip()
-            forwarded_proto = (request.header("x-forwarded-proto") or "http").split(",")[0].strip()
-            origins.add(f"{forwarded_proto}://{forwarded_host}".lower())
+            host = (request.header("x-forwarded-host") or host).split(",")[0].strip()
+            scheme = (request.header("x-forwarded-proto") or scheme).split(",")[0].strip()
+            if host:
+                origins.add(f"{scheme}://{host}".lower())
         return origins
+
+
+def _verdict(allowed: object) -> bool:
+    # A coroutine, say of an `async def` predicate, would count as true.
+    if not isinstance(allowed, bool):
+        raise LocalProtocolError(f"a predicate for origins must return True or False, not {allowed!r}")
+    return allowed

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Coroutine, Generator
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Sequence
 from inspect import isawaitable
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeGuard, TypeVar, overload
@@ -86,9 +86,9 @@ class Listening(ABC):
     def on(self, event: str | float, function: F | None = None, *, concurrent: bool = False) -> F | Callable[[F], F]:
         """Add a handler, as a decorator (`@x.on("event")`) or directly (`x.on("event", function)`).
 
-        A handler is a `def`, called inline, or an `async def`. Those of one session run one at a time, in the order of the wire,
-        except for an `async def` with `concurrent=True`, which nobody waits for. Raises LocalProtocolError for an event
-        that does not exist here.
+        A handler is a `def`, called inline, or an `async def`. Those of one session run one at a time, in the order of
+        the wire, except for an `async def` with `concurrent=True`, which nobody waits for. Raises LocalProtocolError
+        for an event that does not exist here.
         """
         table = self.handler_table(event)
 
@@ -134,6 +134,17 @@ def close_awaitable(value: object) -> None:
         value.close()
 
 
+def call_inline(function: AnyFunction, args: Sequence[Any], errors: ErrorHook, where: str) -> None:
+    """Call a function that nobody can wait for, so that a coroutine function is a mistake; errors are reported."""
+    try:
+        result = function(*args)
+        if isinstance(result, CoroutineType):
+            result.close()
+            raise LocalProtocolError("it is called in the middle of something else: it must be a plain def")
+    except Exception as error:
+        errors.report(error, where)
+
+
 async def finish(steps: Steps, awaitable: Awaitable[Any]) -> None:
     """Go on with a run of handlers that has met something to await."""
     try:
@@ -170,11 +181,12 @@ def call(
     where: object,
     done: Callable[[object], None] = ignore,
 ) -> Steps:
-    """Run handlers one after another; `done` is told the result of each, or FAILED. An exception stops only its own handler."""
+    """Run handlers one after another; `done` is told the result of each, or FAILED. An exception stops only its own."""
     for handler in handlers:
         steps = _call_one(handler, args, host, where, done)
-        if handler.concurrent:
-            run_concurrently(steps, host.runtime)
+        # Where nothing drives this object there is nobody to run it beside the others: it takes its turn.
+        if handler.concurrent and host.runtime is not None:
+            _run_concurrently(steps, host.runtime)
         else:
             yield from steps
 
@@ -192,12 +204,7 @@ def _call_one(
     done(result)
 
 
-def run_concurrently(steps: Steps, runtime: Runtime | None) -> None:
-    """Start a run of handlers that the rest of its session does not wait for."""
+def _run_concurrently(steps: Steps, runtime: Runtime) -> None:
     rest = start(steps)
-    if rest is None:
-        return
-    if runtime is None:
-        rest.close()
-        raise LocalProtocolError("a concurrent handler needs a driver: nothing serves this object")
-    runtime.start(rest)
+    if rest is not None:
+        runtime.start(rest)

@@ -2,8 +2,9 @@
 
 import json
 import re
+from urllib.parse import unquote_plus
 
-from sansio_eio.engineio.requests import Request, parse_query
+from sansio_eio.engineio.requests import Request
 
 _NOT_DIGITS = re.compile(r"[^0-9]")
 # JavaScript before 2019 ends a line at these, inside a string literal too.
@@ -22,8 +23,12 @@ def wrap(payload: bytes, index: str) -> bytes:
 def unwrap(request: Request) -> bytes:
     """The payload of a POST from a form: the field "d", whose newlines the client has escaped.
 
-    A form turns line ends into CRLF, so the client writes backslash-n for a newline, and backslash-backslash-n for a real
-    backslash-n.
+    A form turns line ends into CRLF, so the client writes backslash-n for a newline, and backslash-backslash-n for a
+    real backslash-n.
     """
-    data = parse_query(request.body.decode("utf-8", "replace")).get("d", "")
+    data = ""
+    # By hand, since decoding every field of a body full of them takes many times as long.
+    for field in request.body.decode("utf-8", "replace").split("&"):
+        if field.startswith("d="):
+            data = unquote_plus(field[2:])
     return _ESCAPED_NEWLINE.sub(lambda match: "\\n" if match.group(1) else "\n", data).encode("utf-8", "replace")

@@ -12,9 +12,9 @@ E = TypeVar("E")
 class Mailbox(Generic[E]):
     """The events of one session, taken by one worker at a time: the order of the wire is the order of the handlers.
 
-    The owner puts events in; a driver finds the mailbox in `take_runnable` and calls `step`, or, to handle events itself,
-    `next_event`. Above `limit` events `congested(True)` is called so that the owner stops reading from the peer,
-    and `congested(False)` when half of them are gone.
+    The owner puts events in; a driver finds the mailbox in `take_runnable` and calls `step`, or, to handle events
+    itself, `next_event`. Above `limit` events `congested(True)` is called so that the owner stops reading from the
+    peer, and `congested(False)` when half of them are gone.
     """
 
     __slots__ = ("_congested", "_dispatch", "_events", "_is_congested", "_limit", "_queue", "_scheduled")

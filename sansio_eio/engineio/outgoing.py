@@ -9,8 +9,8 @@ SEPARATOR = b"\x1e"
 class Outgoing:
     """Engine.IO packets that travel together, such as a Socket.IO packet and its attachments.
 
-    Immutable and shared: however many sessions it is queued on, each wire form is built at most once. A `str` is an encoded text
-    packet with its type digit; `bytes` are a binary message.
+    Immutable and shared: however many sessions it is queued on, each wire form is built at most once. A `str` is an
+    encoded text packet with its type digit; `bytes` are a binary message.
     """
 
     __slots__ = ("_encoded", "_frame", "_payload", "compress", "packets", "size", "volatile")

@@ -31,6 +31,8 @@ NOOP_PACKET = Outgoing((NOOP,), compress=False)
 
 SEPARATOR = "\x1e"
 
+_URL_SAFE = str.maketrans("-_", "+/")
+
 
 def as_message(data: object) -> str | bytes:
     """The data of a message, unchanging; LocalProtocolError when it is neither text nor bytes."""
@@ -50,7 +52,8 @@ def messages(data: tuple[str | bytes, ...], *, compress: bool = True, volatile: 
 def decode_payload(body: bytes, max_packets: int) -> list[str]:
     """The packets of a POST body, in order.
 
-    Bytes that are not UTF-8 are replaced, as the reference does. Raises RemoteProtocolError for more than `max_packets`.
+    Bytes that are not UTF-8 are replaced, as the reference does. Raises RemoteProtocolError for more than
+    `max_packets`.
     """
     payload = body.decode("utf-8", "replace").split(SEPARATOR, max_packets)
     if len(payload) > max_packets:
@@ -59,11 +62,14 @@ def decode_payload(body: bytes, max_packets: int) -> list[str]:
 
 
 def decode_base64(text: str) -> bytes:
-    """Base64, padded or not; foreign characters are passed over, as the reference does.
+    """Base64, padded or not; the URL-safe alphabet counts, and other ASCII is passed over, as the reference does.
 
     Raises RemoteProtocolError when what is left is not base64.
     """
+    if "-" in text or "_" in text:
+        text = text.translate(_URL_SAFE)
     try:
-        return a2b_base64(text + "=" * (-len(text) % 4))
+        # More padding than needed does no harm, and how much is needed depends on what is passed over.
+        return a2b_base64(text + "==")
     except ValueError as error:
         raise RemoteProtocolError("invalid base64 in a binary packet") from error

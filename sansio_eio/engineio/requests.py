@@ -59,7 +59,7 @@ def check_header(name: str, value: str) -> None:
     """Raise LocalProtocolError for a header that would break the message (RFC 9110, sections 5.1 and 5.5)."""
     if not name or not all(char.isascii() and (char.isalnum() or char in "!#$%&'*+-.^_`|~") for char in name):
         raise LocalProtocolError(f"not a header name: {name!r}")
-    if not is_header_value(value):
+    if not is_header_value(value) or value != value.strip():
         raise LocalProtocolError(f"not a value for the header {name}: {value!r}")
 
 

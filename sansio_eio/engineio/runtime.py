@@ -16,7 +16,7 @@ class Runtime(Protocol):
     """The driver's side, installed with `Application.install`. Without one, the pull face and `def` handlers work."""
 
     def wake(self) -> None:
-        """Something is to be done outside of an input (an `emit` from a background task): pump soon. Cheap, idempotent."""
+        """Something came up outside of an input (an `emit` from a background task): pump soon. Cheap, idempotent."""
 
     def wait(self, pending: "Pending[Any]") -> Awaitable[None]:
         """An awaitable of this event loop that is done when `pending` is done. Cancelling it leaves `pending` alone."""
@@ -45,9 +45,9 @@ class Runnable(Protocol):
 class Application(Protocol):
     """What a driver drives: an `EngineServer`, or a `Router` over several.
 
-    The contract in one line: *mutate, then pump*. After each of the five inputs, after `advance` and after `wake`, drain
-    `take_runnable`, drain `take_ready`, then sleep until `next_deadline`. `now` is the driver's monotonic clock in
-    seconds and never goes back. No input ever raises because of what a peer did.
+    The contract in one line: *mutate, then pump*. After each of the five inputs, after `advance` and after `wake`,
+    drain `take_runnable`, drain `take_ready`, then sleep until `next_deadline`. `now` is the driver's monotonic clock
+    in seconds and never goes back. No input ever raises because of what a peer did.
     """
 
     def open_channel(self, owner: object = None) -> Channel:
@@ -65,7 +65,10 @@ class Application(Protocol):
         """A valid WebSocket handshake; `AcceptWebSocket` or `Respond` (a refusal) will follow."""
 
     def message_received(self, channel: Channel, data: str | bytes, *, now: float) -> None:
-        """A complete message on an accepted WebSocket."""
+        """A complete message on an accepted WebSocket.
+
+        Raises LocalProtocolError on an HTTP exchange that waits for its answer.
+        """
 
     def channel_closed(self, channel: Channel, *, now: float, error: RemoteProtocolError | None = None) -> None:
         """The peer is gone, or cut the exchange. Harmless after the last action of a channel, and when repeated.

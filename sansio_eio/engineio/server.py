@@ -1,5 +1,6 @@
 """The registry of sessions: routing, limits, time."""
 
+import re
 from collections.abc import Callable
 from typing import Unpack
 
@@ -12,12 +13,15 @@ from sansio_eio.engineio.cors import Cors
 from sansio_eio.engineio.events import HandshakeRefused
 from sansio_eio.engineio.handlers import ErrorHook, HandlerTable, Listening, close_awaitable, must_be_awaited
 from sansio_eio.engineio.jsonp import wrap
-from sansio_eio.engineio.requests import Request, Response, check_header
+from sansio_eio.engineio.requests import Request, Response, check_header, is_header_value
 from sansio_eio.engineio.runtime import Runnable, Runtime
 from sansio_eio.engineio.session import Session, SessionListener, State
 from sansio_eio.engineio.session_mailbox import SessionMailbox
 from sansio_eio.engineio.settings import Cookie, EngineOptions, Settings
 from sansio_eio.errors import LocalProtocolError, RemoteProtocolError
+
+#: An id is sent in a cookie (RFC 6265, section 4.1.1), and in an OPEN packet that must fit into any buffer.
+USABLE_ID = re.compile(r"[!#-+\--:<-\[\]-~]{1,255}")
 
 #: Called while a request is being answered, so they must be plain functions.
 INLINE_EVENTS = ("connection_error", "initial_headers", "headers")
@@ -74,7 +78,7 @@ class EngineServer(Listening):
             credentials=self.settings.cors_credentials,
             trust_proxy=self.settings.trust_proxy,
         )
-        self._opening: set[Session] = set()
+        self._opening: dict[str, Session] = {}
         self._ready: list[Channel] = []
         self._runnable: list[Runnable] = []
         self._shutting_down = False
@@ -101,7 +105,7 @@ class EngineServer(Listening):
         return self.handlers
 
     def on_error(self, hook: Callable[[Exception, str], object]) -> Callable[[Exception, str], object]:
-        """Call `hook(error, where)` for every exception that comes out of the application's own code; else it is logged."""
+        """Call `hook(error, where)` for every exception of the application's own code; without a hook it is logged."""
         self.errors.hook = hook
         return hook
 
@@ -113,7 +117,7 @@ class EngineServer(Listening):
     def close(self) -> None:
         """See `Application.close`. The next driver that serves this object opens it again."""
         self._shutting_down = True
-        for session in list(self._opening):
+        for session in list(self._opening.values()):
             self._refuse_opening(session, SHUTTING_DOWN)
         for session in list(self.sessions.values()):
             session.close()
@@ -131,7 +135,6 @@ class EngineServer(Listening):
     def request_received(self, channel: Channel, request: Request, *, now: float) -> None:
         """See `Application.request_received`."""
         self.now = now
-        channel.request = request
         if not self._allows_origin(request):
             self._refuse(channel, request, ORIGIN_REFUSED, websocket=False)
             return
@@ -139,6 +142,8 @@ class EngineServer(Listening):
         if preflight is not None:
             self.act(channel, Respond(channel, preflight))
             return
+        # From here on the page may read the answer, be it an error: see `respond`.
+        channel.request = request
         found = verify(self, request, websocket=False)
         if isinstance(found, Refusal):
             self._refuse(channel, request, found, websocket=False)
@@ -194,12 +199,15 @@ class EngineServer(Listening):
 
     def take_actions(self, channel: Channel) -> list[Action]:
         """See `Application.take_actions`."""
-        if channel.session is not None:
+        session = channel.session
+        if session is not None:
             # While it counts as ready, so that the answer to a poll is not announced once more: it is handed over here.
             channel.ready = True
-            channel.session.flush_into(channel)
+            session.flush_into(channel)
         channel.ready = channel.offered = False
         actions, channel.actions = channel.actions, []
+        if session is not None:
+            session.resolve_drains()
         return actions
 
     def take_runnable(self) -> list[Runnable]:
@@ -280,14 +288,14 @@ class EngineServer(Listening):
                 body = responses.compress(body, encoding)
                 headers.append(("Content-Encoding", encoding))
         cookie = self.settings.cookie
-        if isinstance(cookie, Cookie) and "sid" not in request.params:
+        if isinstance(cookie, Cookie) and not request.params.get("sid"):
             headers.append(("Set-Cookie", cookie.header(session.sid)))
         self.respond(channel, Response(200, headers + self._extra_headers(request), body))
 
     def forget(self, session: Session) -> None:
         """A session is over."""
         self.sessions.pop(session.sid, None)
-        self._opening.discard(session)
+        self._opening.pop(session.sid, None)
 
     def decide(self, session: Session, allowed: object) -> None:
         """The application has said whether a handshake is admitted; too late when the peer has gone meanwhile."""
@@ -322,7 +330,7 @@ class EngineServer(Listening):
             session.open_on_websocket(channel)
         else:
             session.open_on_poll(channel)
-        self._opening.add(session)
+        self._opening[sid] = session
         allowed = self._ask(request)
         if must_be_awaited(allowed):
             self.deadlines.at(session, self.now + self.settings.admission_timeout)
@@ -342,19 +350,18 @@ class EngineServer(Listening):
     def _new_id(self, request: Request) -> str | None:
         try:
             sid = self.settings.generate_id(request)
-            if not sid or sid in self.sessions or any(sid == session.sid for session in self._opening):
-                raise LocalProtocolError("generate_id gave an id that is empty or taken")
+            if not USABLE_ID.fullmatch(sid) or sid in self.sessions or sid in self._opening:
+                raise LocalProtocolError("generate_id gave an id that is taken, or cannot be used")
         except Exception as error:
             self.errors.report(error, "generate_id")
             return None
         return sid
 
     def _open(self, session: Session) -> None:
-        self._opening.discard(session)
-        self.sessions[session.sid] = session
+        self.sessions[session.sid] = self._opening.pop(session.sid)
         if session.transport == "websocket":
             self._accept(session.channel, session.request)
-        session.admit(now=self.now)
+        session.admit()
         session.listener = self._listen(session)
 
     def _accept(self, channel: Channel, request: Request) -> None:
@@ -373,6 +380,9 @@ class EngineServer(Listening):
         self._call_inline("connection_error", event)
 
     def _allows_origin(self, request: Request) -> bool:
+        if not is_header_value(request.header("origin") or ""):
+            # Refused by `verify`, with the error that the reference has for it.
+            return True
         try:
             return self._cors.allows(request)
         except Exception as error:
@@ -381,13 +391,13 @@ class EngineServer(Listening):
 
     def _extra_headers(self, request: Request) -> list[tuple[str, str]]:
         headers: list[tuple[str, str]] = []
-        if "sid" not in request.params:
+        if not request.params.get("sid"):
             self._call_inline("initial_headers", headers, request)
         self._call_inline("headers", headers, request)
         try:
             for name, value in headers:
                 check_header(name, value)
-        except LocalProtocolError as error:
+        except Exception as error:
             self.errors.report(error, "a handler of headers")
             return []
         return headers

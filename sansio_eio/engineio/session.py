@@ -6,8 +6,8 @@ The rules of the table TRANSITIONS, which is the only place that says what may f
 * OPEN: the peer has its id. Messages go both ways.
 * UPGRADING: open, and a WebSocket (the candidate) has come that may take over from polling. Until it sends `5`, the
   old transport carries the messages, and every poll is answered at once so that the client can pause it.
-* CLOSING: we have closed the session, and wait for a poll (or for the end of an upgrade) to deliver what is left and the
-  news. Messages from the peer are ignored, as the reference does.
+* CLOSING: we have closed the session, and wait for a poll (or for the end of an upgrade) to deliver what is left and
+  the news. Packets of the peer are ignored, as the reference does, but for its own close.
 * CLOSED: over, reported, forgotten by the registry. Nothing leads out of it.
 
 A pair that is not in the table is a mistake of this library, or of its caller, never of a peer. The session owns its
@@ -105,14 +105,14 @@ class Upgrade:
 
     def expire(self, *, now: float) -> None:
         """The client did not complete the upgrade in time: the session lives on, on its old transport."""
-        self.session.fall_back()
+        self.session.fall_back(self)
 
 
 class Session(Listening):
     """One Engine.IO session. Made by `EngineServer`; found in its "connection" event.
 
-    `send` queues a message, `close` ends the session, `on` adds handlers for "message" (called with the `str` or `bytes`)
-    and "close" (called with the reason).
+    `send` queues a message, `close` ends the session, `on` adds handlers for "message" (called with the `str` or
+    `bytes`) and "close" (called with the reason).
     """
 
     __slots__ = (
@@ -208,7 +208,7 @@ class Session(Listening):
 
     # -- for the registry: inputs ----------------------------------------------------------------------------------
 
-    def admit(self, *, now: float) -> None:
+    def admit(self) -> None:
         """The handshake is accepted: send the OPEN packet and start the heartbeat."""
         self._move(Trigger.ADMIT)
         settings = self._server.settings
@@ -220,7 +220,8 @@ class Session(Listening):
             "pingTimeout": round(settings.ping_timeout * 1000),
             "maxPayload": settings.max_http_buffer_size,
         }
-        self._server.deadlines.at(self, now + settings.ping_interval)
+        # The decision may have come from a coroutine, which tells no time.
+        self._server.set_timeout(self, settings.ping_interval)
         self.send_packet(Outgoing((packets.OPEN + dumps(handshake, separators=(",", ":")),), compress=False))
         if self._poll is not None:
             # Alone in its response, as the reference sends it: what the application says now comes with the next poll.
@@ -276,16 +277,24 @@ class Session(Listening):
             self._server.respond(channel, Response(400))
             self.end(TRANSPORT_ERROR, RemoteProtocolError("invalid content type of a data request"))
             return
-        channel.session = self
-        self._post = channel
+        settings = self._server.settings
+        if len(request.body) > settings.max_http_buffer_size:
+            self._server.respond(channel, Response(413))
+            return
         body = unwrap(request) if "j" in request.params else request.body
         try:
-            for packet in packets.decode_payload(body, self._server.settings.max_payload_packets):
-                self._receive(packet, now)
-                if self.state is State.CLOSED:
-                    break
+            payload = packets.decode_payload(body, settings.max_payload_packets)
         except RemoteProtocolError as error:
+            # Not "ok": nothing of it has been taken.
+            self._server.respond(channel, Response(413))
             self.end(PARSE_ERROR, error)
+            return
+        channel.session = self
+        self._post = channel
+        for packet in payload:
+            self._receive(packet, now)
+            if self.state is State.CLOSED:
+                break
         if not self._pause:
             self._answer_post()
 
@@ -301,18 +310,21 @@ class Session(Listening):
 
     def websocket_message(self, channel: Channel, data: str | bytes, *, now: float) -> None:
         """A message on a WebSocket of this session."""
+        upgrade = self._upgrade
         if channel is self._websocket:
             self._receive(data, now)
-        elif self._upgrade is not None:
-            if data == packets.PROBE:
-                self._upgrade.probed = True
-                self._server.act(channel, SendMessages(channel, [packets.PROBE_ANSWER_PACKET]))
-                if self._poll is not None and not self._buffer:
-                    self._answer_poll([packets.NOOP_PACKET])
-            elif data == packets.UPGRADE and self._upgrade.probed:
-                self._switch()
-            else:
-                self.fall_back()
+        elif upgrade is None or channel is not upgrade.channel:
+            raise LocalProtocolError("a message on a channel that is not a WebSocket")
+        elif data == packets.PROBE and not upgrade.probed:
+            # A second one gets no answer, or who does not read could pile them up.
+            upgrade.probed = True
+            self._server.act(channel, SendMessages(channel, [packets.PROBE_ANSWER_PACKET]))
+            if self._poll is not None and not self._buffer:
+                self._answer_poll([packets.NOOP_PACKET])
+        elif data == packets.UPGRADE and upgrade.probed:
+            self._switch(upgrade)
+        else:
+            self.fall_back(upgrade)
 
     def channel_lost(self, channel: Channel, error: RemoteProtocolError | None) -> None:
         """The peer is gone from a channel of this session."""
@@ -320,11 +332,11 @@ class Session(Listening):
             self._websocket = None
             self.end(TRANSPORT_CLOSE if error is None else TRANSPORT_ERROR, error)
         elif self._upgrade is not None and channel is self._upgrade.channel:
-            self.fall_back()
+            self.fall_back(self._upgrade)
         elif channel is self._poll:
             self._poll = None
             self.end(TRANSPORT_ERROR, RemoteProtocolError("poll closed prematurely"))
-        elif channel is self._post:
+        else:
             self._post = None
             self.end(TRANSPORT_ERROR, RemoteProtocolError("data request closed prematurely"))
 
@@ -349,7 +361,7 @@ class Session(Listening):
     # -- for the listener ------------------------------------------------------------------------------------------
 
     def send_packet(self, outgoing: Outgoing) -> bool:
-        """Queue a packet. False when it will not be sent: the session is over, or it is volatile and the peer is busy."""
+        """Queue a packet. False when it will not be sent: the session is over, or it is volatile and the peer busy."""
         if self.state is not State.OPEN and self.state is not State.UPGRADING:
             return False
         channel = self._websocket or self._poll
@@ -373,12 +385,16 @@ class Session(Listening):
             self._server.act(self._websocket, SetReading(self._websocket, not paused))
         if not paused:
             self._answer_post()
+            if self._awaiting_pong:
+                # It may be among what was not read.
+                self._server.set_timeout(self, self._server.settings.ping_timeout)
 
     def end(self, reason: str, error: RemoteProtocolError | None = None) -> None:
         """The session is over, now. What waits on any of its channels is released, the listener is told."""
         if self.state is State.CLOSED:
             return
         self._move(Trigger.END)
+        self._awaiting_pong = False
         self._server.deadlines.cancel(self)
         if self._upgrade is not None:
             self._leave_candidate(self._upgrade)
@@ -396,6 +412,7 @@ class Session(Listening):
         self._server.forget(self)
         if self.listener is not None:
             self.listener.closed(reason, error)
+        self.resolve_drains()
 
     # -- output ----------------------------------------------------------------------------------------------------
 
@@ -408,17 +425,24 @@ class Session(Listening):
         elif channel is self._poll:
             self._answer_poll(self._take_buffer())
 
-    def fall_back(self) -> None:
+    def resolve_drains(self) -> None:
+        """The buffer has been handed over: tell who waits for that, now that it may send and close again."""
+        if self._drains is not None and self.buffered <= LOW_WATER:
+            drains, self._drains = self._drains, None
+            for pending in drains:
+                pending.resolve(None)
+
+    def fall_back(self, upgrade: Upgrade) -> None:
         """The upgrade has failed: the candidate goes, the session lives on, on its old transport."""
-        if self._upgrade is not None:
-            self._move(Trigger.FALL_BACK)
-            self._leave_candidate(self._upgrade)
+        self._move(Trigger.FALL_BACK)
+        self._leave_candidate(upgrade)
 
     def _leave_candidate(self, upgrade: Upgrade) -> None:
         self._upgrade = None
         self._server.deadlines.cancel(upgrade)
-        self._server.act(upgrade.channel, CloseChannel(upgrade.channel))
-        upgrade.channel.session = None
+        if upgrade.channel.session is not None:
+            upgrade.channel.session = None
+            self._server.act(upgrade.channel, CloseChannel(upgrade.channel))
 
     def _may_upgrade(self) -> bool:
         settings = self._server.settings
@@ -431,6 +455,8 @@ class Session(Listening):
         self.state = state
 
     def _receive(self, packet: str | bytes, now: float) -> None:
+        if self.state is State.CLOSING and packet[:1] != packets.CLOSE:
+            return
         if self._awaiting_pong and not self._pong_extended and packet != packets.PONG:
             # A peer that sends is alive: the reference puts the deadline off, once for each ping.
             self._pong_extended = True
@@ -447,9 +473,8 @@ class Session(Listening):
             except RemoteProtocolError as error:
                 self.end(PARSE_ERROR, error)
         elif kind == packets.PONG:
-            if self.state is not State.CLOSING:
-                self._awaiting_pong = False
-                self._server.deadlines.at(self, now + self._server.settings.ping_interval)
+            self._awaiting_pong = False
+            self._server.deadlines.at(self, now + self._server.settings.ping_interval)
         elif kind == packets.CLOSE:
             self.end(TRANSPORT_CLOSE)
         elif kind == packets.PING:
@@ -461,12 +486,11 @@ class Session(Listening):
         if self.listener is not None and (self.state is State.OPEN or self.state is State.UPGRADING):
             self.listener.message(data)
 
-    def _switch(self) -> None:
+    def _switch(self, upgrade: Upgrade) -> None:
         """The client has sent `5`: from now on the WebSocket carries everything, in order (the buffer moves over)."""
-        assert self._upgrade is not None
         self._move(Trigger.UPGRADE)
-        self._server.deadlines.cancel(self._upgrade)
-        channel = self._websocket = self._upgrade.channel
+        self._server.deadlines.cancel(upgrade)
+        channel = self._websocket = upgrade.channel
         self._upgrade = None
         self.transport = "websocket"
         if self._poll is not None:
@@ -496,14 +520,7 @@ class Session(Listening):
     def _take_buffer(self) -> list[Outgoing]:
         buffer, self._buffer = self._buffer, []
         self.buffered = 0
-        if self._drains is not None:
-            self._resolve_drains()
         return buffer
-
-    def _resolve_drains(self) -> None:
-        drains, self._drains = self._drains, None
-        for pending in drains or ():
-            pending.resolve(None)
 
     def _shed(self, outgoing: Outgoing) -> bool:
         """The buffer is over its limit: volatile packets go first, then the session, so that memory stays bounded."""

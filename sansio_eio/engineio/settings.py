@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from inspect import iscoroutinefunction
 from secrets import token_urlsafe
 from typing import TYPE_CHECKING, TypeAlias, TypedDict
 
@@ -19,7 +20,7 @@ TRANSPORTS = ("polling", "websocket")
 MIN_OUTBOUND = 1024
 
 
-def generate_id(request: Request | None = None) -> str:
+def generate_id(_request: Request | None = None) -> str:
     """An unguessable id of 20 characters, the length that cluster adapters rely on."""
     return token_urlsafe(15)
 
@@ -71,7 +72,7 @@ class EngineOptions(TypedDict, total=False):
     max_inbound: int
     """When so many events of a session wait for handlers, its peer is no longer read from (1,000)."""
     max_outbound: int
-    """The limit of what waits for one peer; over it, volatile packets are dropped, then the session ends (10,000,000)."""
+    """The limit of what waits for one peer; over it, volatile packets go, then the session itself (10,000,000)."""
     cors_allowed_origins: "AllowedOrigins"
     """Who may connect from a browser: None, the server's own origin (the default); "*"; origins; or a predicate."""
     cors_credentials: bool
@@ -87,7 +88,7 @@ class EngineOptions(TypedDict, total=False):
     per_message_deflate: bool
     """Whether WebSocket messages may be compressed, RFC 7692 (False: it costs memory for each connection)."""
     allow_request: "AllowRequest | None"
-    """Called with the `Request` of each handshake: True admits it, False or a message refuses it; `def` or `async def`."""
+    """Called with the `Request` of each handshake: True admits, False or a message refuses it; `def` or `async def`."""
     generate_id: Callable[[Request], str]
     """Makes the id of a session; it must be unguessable, since it is all that a poll needs to show."""
 
@@ -123,6 +124,9 @@ class Settings:
             self.cookie = Cookie(self.cookie)
         if self.cookie is not None:
             check_header("set-cookie", self.cookie.header("x"))
+        for name in ("cors_allowed_origins", "generate_id"):
+            if iscoroutinefunction(getattr(self, name)):
+                raise LocalProtocolError(f"{name} must be a plain def: it is called inside of the request")
         if not self.transports or not set(self.transports) <= set(TRANSPORTS):
             raise LocalProtocolError(f"transports must be some of {TRANSPORTS}, not {self.transports!r}")
         for name in ("ping_interval", "ping_timeout", "upgrade_timeout", "admission_timeout", "close_timeout"):

@@ -36,8 +36,6 @@ class FrameGuard(Extension):
         self._size = 0
         self._raw_size = 0
         self._fragments = 0
-        #: Frames that did not end a message since this was last set to 0.
-        self.recent_fragments = 0
 
     def enabled(self) -> bool:
         return True
@@ -51,6 +49,9 @@ class FrameGuard(Extension):
         self._control = opcode.iscontrol()
         if self._control:
             return _NO_RSV
+        # wsproto finds this out behind the payload, and after the payload has been inflated.
+        if (opcode is Opcode.CONTINUATION) != (self._fragments > 0):
+            return CloseReason.PROTOCOL_ERROR
         if opcode is not Opcode.CONTINUATION:
             self._compressed = rsv.rsv1 and self._may_inflate
         if self._compressed:
@@ -75,12 +76,7 @@ class FrameGuard(Extension):
             return None
         if not fin:
             self._fragments += 1
-            self.recent_fragments += 1
-            return (
-                CloseReason.POLICY_VIOLATION
-                if max(self._fragments, self.recent_fragments) > self._max_fragments
-                else None
-            )
+            return CloseReason.POLICY_VIOLATION if self._fragments > self._max_fragments else None
         rest = self._inflate(_TAIL) if self._compressed else None
         if self._compressed:
             self._inflater = zlib.decompressobj(-zlib.MAX_WBITS)

@@ -13,8 +13,6 @@ from sansio_eio.http.deflate import Deflate, frame_header
 from sansio_eio.http.frame_guard import FrameGuard
 
 if TYPE_CHECKING:
-    from wsproto.events import Event
-
     from sansio_eio.engineio.outgoing import Outgoing
 
 _log = logging.getLogger("sansio_eio.http")
@@ -23,6 +21,11 @@ _TEXT = 0x81  # FIN and opcode 1
 _BINARY = 0x82
 _PONG = 0x8A
 _CLOSE = 0x88
+
+_VERDICTS: dict[int, str] = {
+    CloseReason.MESSAGE_TOO_BIG: "the message is too large",
+    CloseReason.POLICY_VIOLATION: "too many fragments",
+}
 
 
 class FrameConnection:
@@ -34,17 +37,18 @@ class FrameConnection:
     wsproto is the authority on frames and needs about 20 µs for a small one. A frame that is whole, not fragmented,
     masked as it must be, not compressed, below 64 KiB and met where a frame begins needs none of its rules, and is
     parsed right here in a tenth of that. To know where a frame begins, the headers of all others are measured while
-    wsproto reads them. wsproto's object is made when it is needed first.
+    wsproto reads them. wsproto's object is there only
+    while it reads one.
     """
 
     __slots__ = (
         "_close_frame",
         "_close_sent",
-        "_controls",
+        "_control_frames",
         "_deflate",
         "_fast_limit",
         "_fragmented",
-        "_guard",
+        "_fragments",
         "_header",
         "_max_control_frames",
         "_max_fragments",
@@ -73,14 +77,15 @@ class FrameConnection:
         self._deflate = deflate
         self._fast_limit = min(max_message_size, 0xFFFF)
         self._wsproto: Connection | None = None
-        self._guard: FrameGuard | None = None
         #: Of the frame that wsproto is reading: the start of an incomplete header, then the bytes that are missing.
         self._header = b""
         self._remaining = 0
         #: Between the frames of one message.
         self._fragmented = False
         self._message: StringIO | bytearray | None = None
-        self._controls = 0
+        #: In the current read.
+        self._control_frames = 0
+        self._fragments = 0
         self._pong: bytes | None = None
         self._close_frame = b""
         self._close_sent = False
@@ -135,9 +140,7 @@ class FrameConnection:
         """The messages that are complete with these bytes."""
         messages: list[str | bytes] = []
         position, end = 0, len(data)
-        if self._guard is not None:
-            self._guard.recent_fragments = 0
-        self._controls = 0
+        self._control_frames = self._fragments = 0
         while position < end and not self.closed:
             if not (self._header or self._remaining or self._fragmented):
                 position = self._receive_plain(data, position, messages)
@@ -196,28 +199,43 @@ class FrameConnection:
                 stop = len(data)
                 self._header = header
             else:
-                if not header[0] & 0x08:
-                    self._fragmented = not header[0] & 0x80
+                self._count(header[0])
                 stop = min(len(data), position + measure - known)
                 self._remaining = measure - known - (stop - position)
                 self._header = b""
-        try:
-            self._feed(data[position:stop], messages)
-        except Exception:
-            # wsproto's one door: whatever a peer can make it raise must not pass.
-            _log.exception("wsproto failed on a frame")
-            self._fail(CloseReason.PROTOCOL_ERROR, "")
+        if not self.closed:
+            try:
+                self._feed(data[position:stop], messages)
+            except Exception:
+                # wsproto's one door: whatever a peer can make it raise must not pass.
+                _log.exception("wsproto failed on a frame")
+                self._fail(CloseReason.PROTOCOL_ERROR, "")
+        if not (self._header or self._remaining or self._fragmented):
+            # It remembers nothing that the next frame needs, and an idle connection should not have its 9 kB.
+            self._wsproto = None
         return stop
+
+    def _count(self, first: int) -> None:
+        """A frame begins with this byte."""
+        if first & 0x08:
+            self._control_frames += 1
+            if self._control_frames > self._max_control_frames:
+                self._fail(CloseReason.POLICY_VIOLATION, "too many control frames")
+            return
+        self._fragmented = not first & 0x80
+        self._fragments += self._fragmented
+        if self._fragments > self._max_fragments:
+            self._fail(CloseReason.POLICY_VIOLATION, "too many fragments")
 
     def _feed(self, data: bytes, messages: list[str | bytes]) -> None:
         connection = self._wsproto
         if connection is None:
-            self._guard = FrameGuard(
+            guard = FrameGuard(
                 max_message_size=self.max_message_size,
                 max_fragments=self._max_fragments,
                 inflate=self._deflate is not None,
             )
-            self._wsproto = connection = Connection(ConnectionType.SERVER, [self._guard])
+            self._wsproto = connection = Connection(ConnectionType.SERVER, [guard])
         connection.receive_data(data)
         for event in connection.events():
             if isinstance(event, CloseConnection):
@@ -225,11 +243,13 @@ class FrameConnection:
                 if connection.state is ConnectionState.REMOTE_CLOSING:
                     self._closed_by_peer(event)
                 else:
-                    self._fail(event.code, event.reason or "")
+                    # Of a verdict of the guard wsproto says only that it is an extension's.
+                    self._fail(event.code, _VERDICTS.get(event.code) or event.reason or "")
             elif isinstance(event, TextMessage | BytesMessage):
                 self._collect(event, messages)
-            else:
-                self._control(event)
+            elif isinstance(event, Ping):
+                # "it MAY elect to send a Pong frame for only the most recently processed Ping frame" (section 5.5.3)
+                self._pong = bytes(event.payload)
 
     def _collect(self, event: TextMessage | BytesMessage, messages: list[str | bytes]) -> None:
         # Pieces are joined as they come: a frame that drips in byte by byte must not become a million objects.
@@ -244,14 +264,6 @@ class FrameConnection:
         if event.message_finished:
             message, self._message = self._message, None
             messages.append(message.getvalue() if isinstance(message, StringIO) else bytes(message))
-
-    def _control(self, event: "Event") -> None:
-        self._controls += 1
-        if self._controls > self._max_control_frames:
-            self._fail(CloseReason.POLICY_VIOLATION, "too many control frames")
-        elif isinstance(event, Ping):
-            # "it MAY elect to send a Pong frame for only the most recently processed Ping frame" (section 5.5.3)
-            self._pong = bytes(event.payload)
 
     def _closed_by_peer(self, event: CloseConnection) -> None:
         self.closed = True

@@ -96,7 +96,8 @@ class RequestReader:
         found = _END_OF_HEAD.search(buffer, self._scanned)
         size = len(buffer) if found is None else found.end()
         if size > self._settings.max_header_size:
-            return Refusal(431 if b"\n" in buffer[:size] else 414, "the request head is too large")
+            only_a_target = b"\n" not in buffer[: self._settings.max_header_size]
+            return Refusal(414 if only_a_target else 431, "the request head is too large")
         if found is None:
             self._scanned = max(0, len(buffer) - 2)
             return None

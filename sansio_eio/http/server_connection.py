@@ -293,7 +293,8 @@ class ServerConnection:
             self._close(now)
         elif self._next is _State.LINGERING:
             self._linger(now)
-        elif self._reader is not None:
+        else:
+            assert self._reader is not None
             self._state = _State.HEAD
             self._idle = self._reader.buffered == 0
             settings = self._settings

@@ -55,7 +55,7 @@ def ack_arguments(value: Any) -> list[Any]:
     """The other way round: the arguments that a handler's return value stands for."""
     if value is None:
         return []
-    return list(cast("tuple[Any, ...]", value)) if isinstance(value, tuple) else [value]
+    return list(cast("Sequence[Any]", value)) if isinstance(value, tuple) else [value]
 
 
 class Ack(Pending[Any]):
@@ -93,7 +93,7 @@ class BroadcastAck(Pending[list[Any]]):
     It ends when every one of them has answered or gone, and at the latest at the timeout.
     """
 
-    __slots__ = ("_complete", "_id", "_responses", "_server", "_waiting")
+    __slots__ = ("_failure", "_id", "_responses", "_server", "_waiting")
 
     def __init__(self, server: Server, ack_id: int, sockets: Sequence[Socket], timeout: float) -> None:
         super().__init__(server.engine)
@@ -101,7 +101,7 @@ class BroadcastAck(Pending[list[Any]]):
         self._id = ack_id
         self._waiting = dict.fromkeys(sockets)
         self._responses: list[Any] = []
-        self._complete = True
+        self._failure: AckError | None = None
         server.engine.set_timeout(self, timeout)
         if not self._waiting:
             self._finish()
@@ -113,7 +113,7 @@ class BroadcastAck(Pending[list[Any]]):
 
     def failed(self, socket: Socket, error: AckError) -> None:
         """See `AckSlot`."""
-        self._complete = False
+        self._failure = self._failure or error
         self._done_with(socket)
 
     def expire(self, *, now: float) -> None:
@@ -130,7 +130,8 @@ class BroadcastAck(Pending[list[Any]]):
 
     def _finish(self) -> None:
         self._server.engine.deadlines.cancel(self)
-        if self._complete:
+        if self._failure is None:
             self.resolve(self._responses)
         else:
-            self.fail(AckDisconnected(self._responses))
+            self._failure.responses = self._responses
+            self.fail(self._failure)

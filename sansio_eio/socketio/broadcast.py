@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from sansio_eio.engineio.pending import Pending
 from sansio_eio.errors import LocalProtocolError
@@ -25,7 +25,7 @@ def event_data(event: str | float, args: Sequence[Any]) -> list[Any]:
 
     What is no name at all is refused by the parser, when it encodes the packet.
     """
-    if event in RESERVED_EVENTS:
+    if isinstance(event, str) and event in RESERVED_EVENTS:
         raise LocalProtocolError(f"{event} is the name of an event of the library itself")
     return [event, *args]
 
@@ -42,6 +42,20 @@ def as_rooms(rooms: Rooms) -> tuple[str, ...]:
     if isinstance(rooms, str):
         return (rooms,)
     return tuple(rooms)
+
+
+class Target(Protocol):
+    """What an operator narrows down: a namespace, or all those of a pattern."""
+
+    @property
+    def namespaces(self) -> Sequence[Namespace]:
+        """Those that are there now."""
+        ...
+
+    @property
+    def is_pattern(self) -> bool:
+        """Whether these may be many."""
+        ...
 
 
 class Broadcasting(ABC):
@@ -91,7 +105,7 @@ class Broadcasting(ABC):
         return replace(self._operator(), seconds=check_timeout(seconds))
 
     def emit(self, event: str | float, *args: Any) -> None:
-        """Send an event; it is encoded once for all. LocalProtocolError for what cannot be encoded; nothing is sent then."""
+        """Send an event, encoded once for all. LocalProtocolError for what cannot be encoded; nothing is sent then."""
         operator = self._operator()
         data = event_data(event, args)
         for namespace in operator.namespaces:
@@ -104,11 +118,12 @@ class Broadcasting(ABC):
     def emit_with_ack(self, event: str | float, *args: Any) -> Pending[list[Any]]:
         """Send an event, and collect the answer of each socket: a list, in the order in which they come.
 
-        It ends with AckTimeout, whose `responses` are those that did come, after `timeout` seconds (default: the server's
-        `ack_timeout`), and with AckDisconnected when somebody left before answering.
+        It ends with AckTimeout, whose `responses` are those that did come, after `timeout` seconds (default: the
+        server's `ack_timeout`), and with AckDisconnected when somebody left before answering, or another AckError where
+        the event could not even be sent (it was volatile, or too many acknowledgements are pending).
         """
         operator = self._operator()
-        (namespace,) = operator.one_namespace("emit_with_ack")
+        namespace = operator.one_namespace("emit_with_ack")
         seconds = namespace.server.ack_timeout if operator.seconds is None else operator.seconds
         data = event_data(event, args)
         return namespace.adapter.broadcast_with_ack(data, operator.selection, operator.delivery, seconds)
@@ -116,7 +131,7 @@ class Broadcasting(ABC):
     def fetch_sockets(self) -> Pending[list[Socket]]:
         """The sockets, once they are known: at once in one process, later in a cluster."""
         operator = self._operator()
-        (namespace,) = operator.one_namespace("fetch_sockets")
+        namespace = operator.one_namespace("fetch_sockets")
         return namespace.adapter.fetch(operator.selection)
 
     def sockets_join(self, rooms: Rooms) -> None:
@@ -142,7 +157,7 @@ class Broadcasting(ABC):
 class BroadcastOperator(Broadcasting):
     """Whom to emit to, and how. Immutable: each step gives a new one, so one may be kept and used again."""
 
-    namespaces: tuple[Namespace, ...]
+    target: Target
     selection: Selection = EVERYBODY
     delivery: Delivery = PLAIN
     seconds: float | None = None
@@ -158,8 +173,13 @@ class BroadcastOperator(Broadcasting):
         """The same in another way."""
         return replace(self, delivery=delivery)
 
-    def one_namespace(self, method: str) -> tuple[Namespace]:
+    @property
+    def namespaces(self) -> Sequence[Namespace]:
+        """The namespaces of these sockets; looked up each time, since those of a pattern come and go."""
+        return self.target.namespaces
+
+    def one_namespace(self, method: str) -> Namespace:
         """The only namespace; LocalProtocolError for the operator of a dynamic namespace, which stands for many."""
-        if len(self.namespaces) != 1:
+        if self.target.is_pattern:
             raise LocalProtocolError(f"{method} is for one namespace, not for all that match a pattern")
-        return (self.namespaces[0],)
+        return self.target.namespaces[0]

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Awaitable, Generator
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from sansio_eio.engineio.handlers import AnyFunction, Steps, call, must_be_awaited, start
+from sansio_eio.engineio.handlers import AnyFunction, Steps, call, close_awaitable, must_be_awaited
 from sansio_eio.engineio.mailbox import Mailbox
-from sansio_eio.engineio.session import FORCED_CLOSE
+from sansio_eio.engineio.session import FORCED_CLOSE, State
 from sansio_eio.errors import LocalProtocolError, RemoteProtocolError
 from sansio_eio.socketio.events import Connected, Disconnected, Event, EventReceived, Reply
 from sansio_eio.socketio.handshake import make_handshake
-from sansio_eio.socketio.namespace import ConnectionRefused
+from sansio_eio.socketio.namespace import MAX_NAME, ConnectionRefused
 from sansio_eio.socketio.packets import Decoder
 from sansio_eio.socketio.parser import ACK, CONNECT, CONNECT_ERROR, DISCONNECT, EVENT, Packet, ParseError
 from sansio_eio.socketio.reasons import (
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 #: For so many seconds, packets of a namespace that we have just disconnected are taken for late, not for wrong.
 GRACE = 10.0
+
+#: What a client is told of an error that is none of its business.
+INTERNAL_ERROR = "Internal error"
 
 
 class ConnectRequest:
@@ -76,9 +79,9 @@ Item: TypeAlias = Event | ConnectRequest
 class Connection(Mailbox[Item]):
     """The listener of an engine session, and the mailbox of everything that its client does.
 
-    Packets are taken apart when they arrive; acknowledgements and disconnections work at once, so that a handler that waits
-    for an answer is not waited for by the answer. Events, connections and the news of disconnections go through the
-    mailbox, in order.
+    Packets are taken apart when they arrive; acknowledgements and disconnections work at once, so that a handler that
+    waits for an answer is not waited for by the answer. Events, connections and the news of disconnections go through
+    the mailbox, in order.
     """
 
     __slots__ = ("_attachments", "_decoder", "_server", "connecting", "left", "session", "sockets")
@@ -118,7 +121,7 @@ class Connection(Mailbox[Item]):
 
     def closed(self, reason: str, error: RemoteProtocolError | None) -> None:
         """See `SessionListener`."""
-        self._end_sockets(reason)
+        self._end_sockets(reason, error)
         deadlines = self._server.engine.deadlines
         deadlines.cancel(self)
         for grace in self.left.values():
@@ -132,7 +135,7 @@ class Connection(Mailbox[Item]):
 
     def expire(self, *, now: float) -> None:
         """The client has not joined a namespace in time."""
-        self.kick()
+        self.kick("no namespace was joined in time")
 
     def tolerate(self, name: str) -> None:
         """This side has left a namespace: what the client sent before it heard of that is not a mistake."""
@@ -143,12 +146,12 @@ class Connection(Mailbox[Item]):
 
     def fail(self, error: ParseError) -> None:
         """The client has sent what is no packet."""
-        self._end_sockets(PARSE_ERROR)
+        self._end_sockets(PARSE_ERROR, error)
         self.session.end(PARSE_ERROR, error)
 
-    def kick(self) -> None:
+    def kick(self, why: str) -> None:
         """The client does not follow the protocol: end the connection."""
-        self._end_sockets(FORCED_SERVER_CLOSE)
+        self._end_sockets(FORCED_SERVER_CLOSE, RemoteProtocolError(why))
         self.session.close()
 
     def disconnect_all(self) -> None:
@@ -163,9 +166,9 @@ class Connection(Mailbox[Item]):
         if self.sockets.get(socket.namespace.name) is socket:
             del self.sockets[socket.namespace.name]
 
-    def _end_sockets(self, reason: str) -> None:
+    def _end_sockets(self, reason: str, error: RemoteProtocolError | None) -> None:
         for socket in list(self.sockets.values()):
-            socket.end(reason)
+            socket.end(reason, error)
         self._withdraw_all()
 
     def _withdraw_all(self) -> None:
@@ -196,20 +199,24 @@ class Connection(Mailbox[Item]):
         elif packet.type is DISCONNECT:
             socket.end(CLIENT_NAMESPACE_DISCONNECT)
         else:
-            self.kick()
+            self.kick("a CONNECT_ERROR from a client")
 
     def _take_for_nobody(self, packet: Packet) -> None:
         request = self.connecting.get(packet.namespace)
         if request is not None and packet.type is DISCONNECT:
             self._withdraw(request)
         elif packet.namespace not in self.left:
-            self.kick()
+            self.kick("a packet for a namespace that the client is not connected to")
 
     def _connect(self, packet: Packet) -> None:
         name = packet.namespace
-        if name in self.sockets or name in self.connecting:
-            self.kick()
-        elif len(self.sockets) + len(self.connecting) >= self._server.max_namespaces:
+        # Those that were just left count, or a client that is sent away at once could fill the memory with them.
+        others = len(self.sockets) + len(self.connecting) + len(self.left) - (name in self.left)
+        if len(name) > MAX_NAME:
+            self.fail(ParseError("the name of a namespace is too long"))
+        elif name in self.sockets or name in self.connecting:
+            self.kick("a second CONNECT for a namespace")
+        elif others >= self._server.max_namespaces:
             self._refuse(name, "Too many namespaces", None)
         else:
             grace = self.left.pop(name, None)
@@ -227,13 +234,13 @@ class Connection(Mailbox[Item]):
     def next_event(self) -> Event | None:
         """The oldest event, for a program that handles events itself; middleware has to be plain functions then."""
         while (item := self.take()) is not None:
-            if not isinstance(item, ConnectRequest):
+            if isinstance(item, ConnectRequest):
+                for awaitable in self._run_connect(item):
+                    close_awaitable(awaitable)
+                    self._decline(item, INTERNAL_ERROR, None)
+                    raise LocalProtocolError("an async middleware has to be run by a driver, with step()")
+            elif not (isinstance(item, EventReceived) and item.socket.kicked):
                 return item
-            rest = start(self._run_connect(item))
-            if rest is not None:
-                rest.close()
-                self._withdraw(item)
-                raise LocalProtocolError("an async middleware has to be run by a driver, with step()")
         return None
 
     def _run(self, item: Item) -> Steps:
@@ -258,6 +265,8 @@ class Connection(Mailbox[Item]):
         for middleware in socket.middlewares:
             if not (yield from self._guarded(middleware, (event, args))):
                 return
+        if received.socket.kicked:  # meanwhile
+            return
         ours = namespace.handlers.get(event)
         own = socket.handlers.get(event) if socket.handlers is not None else ()
         if received.ack_id is None:
@@ -271,41 +280,53 @@ class Connection(Mailbox[Item]):
             yield from call(own, tuple(args), host, event, reply.finished)
 
     def _run_connect(self, request: ConnectRequest) -> Steps:
-        if request.withdrawn:
+        if self._is_over(request):
             return
-        namespace = yield from self._server.find_namespace(request.name, request.auth)
-        if request.withdrawn:
-            return
-        if namespace is None:
-            self.connecting.pop(request.name)
-            self._refuse(request.name, "Invalid namespace", None)
-            return
+        where = f"the namespace {request.name}"
+        namespace: Namespace | None = None
         try:
+            namespace = yield from self._server.find_namespace(request.name, request.auth)
+            if self._is_over(request):
+                return
+            if namespace is None:
+                raise ConnectionRefused("Invalid namespace")
             socket = request.socket = self._make_socket(namespace, request.auth)
+            where = f"a middleware of {request.name}"
             for middleware in namespace.middlewares:
                 result = middleware(socket)
                 if must_be_awaited(result):
                     yield result
-                if request.withdrawn:
+                if self._is_over(request):
                     return
-        except ConnectionRefused as refusal:
-            self._decline(request, namespace, refusal.message, refusal.data)
-        except Exception as error:
-            self._server.engine.errors.report(error, f"a middleware of {namespace.name}")
-            self._decline(request, namespace, "Internal error", None)
-        else:
+            where = f"the answer to a client of {request.name}"
             self._accept(request, socket)
+        except ConnectionRefused as refusal:
+            self._decline(request, refusal.message, refusal.data)
+        except Exception as error:
+            self._server.engine.errors.report(error, where)
+            self._decline(request, INTERNAL_ERROR, None)
+        finally:
+            if namespace is not None:
+                namespace.forget_if_empty()
+
+    def _is_over(self, request: ConnectRequest) -> bool:
+        if self.session.state is State.CLOSING:
+            self._withdraw(request)
+        return request.withdrawn
 
     def _make_socket(self, namespace: Namespace, auth: dict[str, Any]) -> Socket:
         engine = self._server.engine
         issued = engine.now if engine.runtime is None else engine.runtime.wall_time()
         handshake = make_handshake(self.session.request, auth, issued)
-        socket = Socket(namespace, self, self._server.generate_id(), handshake)
-        namespace.connecting.add(socket)
+        socket_id = self._server.generate_id()
+        if not socket_id or socket_id in namespace.sockets or socket_id in namespace.connecting:
+            raise LocalProtocolError("generate_socket_id gave an id that is empty or taken")
+        socket = namespace.connecting[socket_id] = Socket(namespace, self, socket_id, handshake)
         return socket
 
     def _accept(self, request: ConnectRequest, socket: Socket) -> None:
         name = request.name
+        outgoing = self._server.encode(Packet(CONNECT, name, {"sid": socket.id}))
         del self.connecting[name]
         self.sockets[name] = socket
         if self in self._server.unjoined:
@@ -313,18 +334,21 @@ class Connection(Mailbox[Item]):
             self._server.engine.deadlines.cancel(self)
         socket.state = SocketState.CONNECTED
         socket.namespace.add(socket)
-        # Before any handler can emit, so that this is the first that the client gets of the namespace.
-        socket.send_packet(Packet(CONNECT, name, {"sid": socket.id}))
         self.put(Connected(socket))
+        # Before any handler can emit, so that this is the first that the client gets of the namespace. And after the
+        # event, since this may be the packet that is too much for the session, and ends it.
+        self.session.send_packet(outgoing)
 
-    def _decline(self, request: ConnectRequest, namespace: Namespace, message: str, data: Any) -> None:
-        if request.withdrawn:
+    def _decline(self, request: ConnectRequest, message: str, data: Any) -> None:
+        if self._is_over(request):
             return
-        try:
-            self._refuse(request.name, message, data)
-        except LocalProtocolError as error:
-            self._server.engine.errors.report(error, f"the data of a refusal by {namespace.name}")
-            self._refuse(request.name, message, None)
+        for refusal in (ConnectionRefused(message, data), ConnectionRefused(message), ConnectionRefused()):
+            try:
+                self._refuse(request.name, refusal.message, refusal.data)
+            except LocalProtocolError as error:
+                self._server.engine.errors.report(error, f"the refusal of a client by a middleware of {request.name}")
+            else:
+                break
         self._withdraw(request)
 
     def _run_connected(self, event: Connected) -> Steps:

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from sansio_eio.engineio.handlers import FAILED
+from sansio_eio.errors import LocalProtocolError
 from sansio_eio.socketio.acks import ack_arguments
 from sansio_eio.socketio.parser import ACK, Packet
 
 if TYPE_CHECKING:
+    from sansio_eio.errors import RemoteProtocolError
     from sansio_eio.socketio.socket import Socket
 
 
@@ -30,18 +32,25 @@ class EventReceived:
     ack_id: int | None = None
 
     def ack(self, *args: Any) -> bool:
-        """Answer. False when it cannot be delivered, or nobody asked; a second answer is ignored by the peer's first."""
-        if self.ack_id is None:
+        """Answer, once. False when it cannot be delivered, nobody asked, or there was an answer before.
+
+        Raises LocalProtocolError for what cannot be sent; the peer can still be answered then.
+        """
+        # To a client that has left, or has come back since, this would be the answer to another question.
+        if self.ack_id is None or not self.socket.connected:
             return False
-        return self.socket.send_packet(Packet(ACK, self.socket.namespace.name, list(args), self.ack_id))
+        sent = self.socket.send_packet(Packet(ACK, self.socket.namespace.name, list(args), self.ack_id))
+        self.ack_id = None
+        return sent
 
 
 @dataclass(slots=True)
 class Disconnected:
-    """A socket has been disconnected, for this reason."""
+    """A socket has been disconnected, for this reason; `error` says what the peer did wrong, if it did."""
 
     socket: Socket
     reason: str
+    error: RemoteProtocolError | None = None
 
 
 Event: TypeAlias = Connected | EventReceived | Disconnected
@@ -69,6 +78,8 @@ class Reply:
         else:
             self._any_done = True
         if result is not None or (self._left == 0 and self._any_done):
-            self._event.ack(*ack_arguments(result))
-            # Answered: a second answer would be one too many.
-            self._event.ack_id = None
+            try:
+                self._event.ack(*ack_arguments(result))
+            except LocalProtocolError as error:
+                errors = self._event.socket.namespace.server.engine.errors
+                errors.report(error, f"the return value of a handler of {self._event.event}")

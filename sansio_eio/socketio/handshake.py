@@ -9,7 +9,7 @@ from sansio_eio.engineio.requests import Request
 
 @dataclass(slots=True)
 class Handshake:
-    """The request that opened the connection, and the `auth` of this namespace. All of it was sent by the peer: check it.
+    """The request that opened the connection, and the `auth` of this namespace. The peer sent all of it: check it.
 
     `issued` is in seconds since the epoch by the clock of the driver (the time of the core where none serves it).
     """
@@ -35,7 +35,8 @@ def make_handshake(request: Request, auth: dict[str, Any], issued: float) -> Han
     headers = dict.fromkeys(name for name, _ in request.headers)
     return Handshake(
         headers={name: request.header(name) or "" for name in headers},
-        query=request.params,
+        # A copy: the engine goes on reading its own.
+        query=dict(request.params),
         auth=auth,
         address=request.remote,
         url=f"{request.path}?{request.query}" if request.query else request.path,

@@ -7,15 +7,16 @@ milliseconds since the epoch) and buffers (ext 8 to 32).
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from importlib import import_module
+from itertools import chain
 from typing import Any, cast
 
 from sansio_eio.errors import LocalProtocolError
 from sansio_eio.socketio.packets import MAX_DEPTH
-from sansio_eio.socketio.parser import MAX_ID, Packet, PacketType, ParseError, Parser, check_received, is_well_formed
+from sansio_eio.socketio.parser import Packet, PacketType, ParseError, Parser, check_received, is_well_formed
 
 # Before this version a small message could make it reserve gigabytes for arrays that do not come.
 _MINIMUM_VERSION = (1, 2, 4)
@@ -23,7 +24,6 @@ _MINIMUM_VERSION = (1, 2, 4)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 
-_CONTAINERS = (dict, list, tuple)
 _TYPES = {kind.value: kind for kind in PacketType}
 
 
@@ -101,36 +101,28 @@ def _make_packet(message: Mapping[object, Any]) -> Packet:
         raise ParseError("unknown packet type")
     if not isinstance(namespace, str) or namespace[:1] != "/":
         raise ParseError("invalid namespace")
-    if ack_id is not None and (type(ack_id) is not int or not 0 <= ack_id <= MAX_ID):
+    if ack_id is not None and type(ack_id) is not int:
         raise ParseError("invalid ack id")
     return Packet(_TYPES[kind], namespace, message.get("data"), ack_id)
 
 
 def _find_problem(value: object, max_depth: int) -> str | None:
-    """What is wrong with a value whose encoded form is known to be finite."""
-    for depth, level in enumerate(_levels(value), start=1):
-        if depth > max_depth:
-            return f"nested deeper than {max_depth} levels"
-        for container in level:
-            if not all(issubclass(kind, str) for kind in _key_types(container)):
-                return "a key is not a string"
-    return None
+    """What is wrong with a value, level by level from the outside. Only for one whose encoded form is finite."""
+    level = [value]
+    for _ in range(max_depth + 1):
+        kinds = set(map(type, level))
+        mappings = _select(level, {kind for kind in kinds if issubclass(kind, dict)})
+        sequences = _select(level, {kind for kind in kinds if issubclass(kind, (list, tuple))})
+        if not mappings and not sequences:
+            return None
+        if not all(issubclass(kind, str) for kind in set(map(type, chain.from_iterable(mappings)))):
+            return "a key is not a string"
+        level = list(chain.from_iterable([*sequences, *[mapping.values() for mapping in mappings]]))
+    return f"nested deeper than {max_depth} levels"
 
 
-def _key_types(container: Any) -> set[type]:
-    return set(map(type, cast("dict[object, object]", container))) if isinstance(container, dict) else set()
-
-
-def _levels(value: object) -> Iterator[list[Any]]:
-    """The containers in a value, level by level from the outside."""
-    level: list[Any] = [value] if isinstance(value, _CONTAINERS) else []
-    while level:
-        yield level
-        level = [child for container in level for child in _children(container) if isinstance(child, _CONTAINERS)]
-
-
-def _children(container: Any) -> Iterable[object]:
-    return cast("dict[Any, object]", container).values() if isinstance(container, dict) else container
+def _select(values: list[object], kinds: set[type]) -> list[Any]:
+    return [value for value in values if type(value) in kinds] if kinds else []
 
 
 class _TwoFormsError(Exception):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from sansio_eio.engineio.handlers import AnyFunction, HandlerTable, Listening
@@ -17,9 +17,13 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=AnyFunction)
 
-#: What a dynamic namespace is given by: a regular expression that is searched in the name, or a predicate of the name and
-#: the client's `auth`, `def` or `async def`.
+#: What a dynamic namespace is given by: a regular expression that is searched in the name, or a predicate of the name
+#: and the client's `auth`, `def` or `async def`.
 Matcher: TypeAlias = "re.Pattern[str] | Callable[[str, dict[str, Any]], bool | Awaitable[bool]]"
+
+#: The most characters in the name of a namespace. Clients can make some, and must not be able to fill the memory with
+#: them; besides, a packet that says no to a client is never too large for its session's buffer.
+MAX_NAME = 200
 
 #: Events of a socket's life, as opposed to those that clients emit; no client can send one.
 LIFECYCLE = ("connection", "connect", "disconnecting", "disconnect")
@@ -52,8 +56,8 @@ class Handling(Broadcasting, Listening):
     def use(self, middleware: F) -> F:
         """Call `middleware(socket)` before a client is connected; it refuses the client by raising ConnectionRefused.
 
-        `def` or `async def`, in the order of registration. Any other exception refuses it as well, with a message that says
-        nothing, and goes to `on_error`.
+        `def` or `async def`, in the order of registration. Any other exception refuses it as well, with a message that
+        says nothing, and goes to `on_error`.
         """
         self.middlewares = (*self.middlewares, middleware)
         return middleware
@@ -73,8 +77,8 @@ class Namespace(Handling):
     """A namespace: its clients, its rooms, its handlers. Made by `Server.of`.
 
     Handlers of `on` are called with the socket first: "connection" (also called "connect") with the socket alone,
-    "disconnecting" (the rooms are still there) and "disconnect" with the reason, and those of the clients' events with the
-    arguments. What such a handler returns is the acknowledgement.
+    "disconnecting" (the rooms are still there) and "disconnect" with the reason, and those of the clients' events with
+    the arguments. What such a handler returns is the acknowledgement.
     """
 
     __slots__ = ("_next_ack_id", "adapter", "connecting", "name", "parent", "server", "sockets")
@@ -86,7 +90,7 @@ class Namespace(Handling):
         #: The connected sockets by their ids.
         self.sockets: dict[str, Socket] = {}
         #: Those whose middleware has not finished.
-        self.connecting: set[Socket] = set()
+        self.connecting: dict[str, Socket] = {}
         self.adapter: Adapter = server.make_adapter(self)
         #: The pattern that made it, and that it goes back to when it is empty; None for one that was asked for by name.
         self.parent = parent
@@ -102,7 +106,17 @@ class Namespace(Handling):
         return f"<Namespace {self.name} with {len(self.sockets)} sockets>"
 
     def _operator(self) -> BroadcastOperator:
-        return BroadcastOperator((self,))
+        return BroadcastOperator(self)
+
+    @property
+    def namespaces(self) -> Sequence[Namespace]:
+        """See `Target`."""
+        return (self,)
+
+    @property
+    def is_pattern(self) -> bool:
+        """See `Target`."""
+        return False
 
     def next_ack_id(self) -> int:
         """A fresh id; they count per namespace, so that all sockets of a broadcast can share one."""
@@ -112,14 +126,18 @@ class Namespace(Handling):
 
     def add(self, socket: Socket) -> None:
         """A socket is connected."""
-        self.connecting.discard(socket)
+        del self.connecting[socket.id]
         self.sockets[socket.id] = socket
 
     def remove(self, socket: Socket) -> None:
         """A socket is gone."""
         self.adapter.leave_all(socket)
-        self.connecting.discard(socket)
+        self.connecting.pop(socket.id, None)
         self.sockets.pop(socket.id, None)
+        self.forget_if_empty()
+
+    def forget_if_empty(self) -> None:
+        """Go back to the pattern that made this, when nobody is here."""
         if self.parent is not None and not self.sockets and not self.connecting:
             self.parent.forget(self)
 
@@ -141,7 +159,17 @@ class ParentNamespace(Handling):
         self.children: dict[str, Namespace] = {}
 
     def _operator(self) -> BroadcastOperator:
-        return BroadcastOperator(tuple(self.children.values()))
+        return BroadcastOperator(self)
+
+    @property
+    def namespaces(self) -> Sequence[Namespace]:
+        """See `Target`."""
+        return tuple(self.children.values())
+
+    @property
+    def is_pattern(self) -> bool:
+        """See `Target`."""
+        return True
 
     def matches(self, name: str, auth: dict[str, Any]) -> bool | Awaitable[bool]:
         """Whether a client may connect to `name`."""

@@ -13,7 +13,6 @@ from sansio_eio.socketio.json_codec import dump, load
 from sansio_eio.socketio.parser import (
     ACK,
     EVENT,
-    MAX_ID,
     MAX_ID_DIGITS,
     RESERVED_EVENTS,
     Packet,
@@ -61,7 +60,7 @@ def json_parser(*, max_depth: int = MAX_DEPTH) -> Parser:
 
 def _encode(packet: Packet, *, max_depth: int) -> tuple[str | bytes, ...]:
     if not is_well_formed(packet):
-        raise LocalProtocolError(f"this is not the data (or the ack id) of a packet of type {packet.type.name}")
+        raise LocalProtocolError(f"not the data or the ack id of a packet of type {packet.type.name}")
     kind = packet.type
     digit = _DIGITS[kind]
     payload = ""
@@ -81,9 +80,7 @@ def _encode(packet: Packet, *, max_depth: int) -> tuple[str | bytes, ...]:
         raise LocalProtocolError(f'a namespace begins with "/" and has no comma: {namespace!r}')
     if packet.id is None:
         return (f"{digit}{namespace}{payload}", *attachments)
-    if not 0 <= packet.id <= MAX_ID:
-        raise LocalProtocolError(f"an ack id has at most {MAX_ID_DIGITS} digits: {packet.id}")
-    return (f"{digit}{namespace}{packet.id:d}{payload}", *attachments)
+    return (f"{digit}{namespace}{packet.id}{payload}", *attachments)
 
 
 def _decode(text: str | bytes, *, max_depth: int) -> Packet:
@@ -118,8 +115,8 @@ TEXT_PARSER = json_parser()
 def reconstruct(packet: Packet, attachments: list[bytes]) -> Packet:
     """Put the attachments in the places of their placeholders, in the packet's own data, and return the packet.
 
-    Raises `ParseError` unless each attachment has exactly one placeholder. The reference is laxer (it repeats and drops
-    attachments), but no encoder makes such packets.
+    Raises `ParseError` unless each attachment has exactly one placeholder, and each `_placeholder` an attachment. The
+    reference is laxer (it repeats and drops attachments), but no encoder makes such packets.
     """
     unused = dict(enumerate(attachments))
     # Not recursive, and the list grows while it is walked: depth costs no stack.
@@ -130,11 +127,11 @@ def reconstruct(packet: Packet, attachments: list[bytes]) -> Packet:
                 containers.append(value)
             elif isinstance(value, dict):
                 held = cast("dict[str, object]", value)
-                if held.get("_placeholder") is not True:
+                if "_placeholder" not in held:
                     containers.append(held)
                     continue
                 number = held.get("num")
-                if type(number) is not int or number not in unused:
+                if held["_placeholder"] is not True or type(number) is not int or number not in unused:
                     raise ParseError("illegal attachment number")
                 container[key] = unused.pop(number)
     if unused:

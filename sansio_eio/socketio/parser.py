@@ -16,7 +16,7 @@ RESERVED_EVENTS = frozenset(
     {"connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"}
 )
 
-#: More digits than these are refused in an ack id: below 2**53, so that every peer holds it exactly.
+#: An ack id with more digits is refused. Such a number is below 2**53, so that every peer holds it exactly.
 MAX_ID_DIGITS = 15
 MAX_ID = 10**MAX_ID_DIGITS - 1
 
@@ -58,8 +58,8 @@ class Parser(NamedTuple):
 
     `encode` makes the data of the Engine.IO messages of one packet, in order: str for text, bytes for binary. It raises
     `LocalProtocolError` when the packet cannot be sent. `decode` makes a packet of the data of one message, and lets
-    `check_received` have the last word. It raises `ParseError`. A packet whose `attachments` is not 0 holds placeholders
-    such as the text parser has, and `packets.Decoder` completes it.
+    `check_received` have the last word. It raises `ParseError`. A packet with `attachments` holds placeholders such as
+    those of the text parser, and `packets.Decoder` completes it.
     """
 
     encode: Callable[[Packet], tuple[str | bytes, ...]]
@@ -70,13 +70,13 @@ def is_well_formed(packet: Packet) -> bool:
     """Whether the payload and the ack id are such as the packet's type has them (those of the reference, both ways)."""
     kind = packet.type
     data = packet.data
-    if kind is EVENT:
-        if not isinstance(data, (list, tuple)) or not data:
+    if kind is EVENT or kind is ACK:
+        if not isinstance(data, (list, tuple)) or not (packet.id is None or 0 <= packet.id <= MAX_ID):
             return False
-        name = cast("list[object]", data)[0]
+        if kind is ACK:
+            return packet.id is not None
+        name = cast("list[object]", data)[0] if data else None
         return isinstance(name, (str, int, float)) and not isinstance(name, bool)
-    if kind is ACK:
-        return packet.id is not None and isinstance(data, (list, tuple))
     if packet.id is not None:
         return False
     if kind is CONNECT:

@@ -92,9 +92,8 @@ class MemoryAdapter:
 
     def join(self, socket: Socket, rooms: Iterable[str]) -> None:
         """See `Adapter`."""
-        joined = self._rooms.setdefault(socket, set())
         for room in rooms:
-            joined.add(room)
+            self._rooms.setdefault(socket, set()).add(room)
             self._members.setdefault(room, {})[socket] = None
 
     def leave(self, socket: Socket, room: str) -> None:
@@ -120,7 +119,7 @@ class MemoryAdapter:
         return set(self._rooms.get(socket, ()))
 
     def select(self, selection: Selection) -> list[Socket]:
-        """The connected sockets of a selection, each once; a list, since sending may end a socket and change the rooms."""
+        """The connected sockets of a selection, each once; a list, since sending may end one and change the rooms."""
         sockets: Iterable[Socket]
         if not selection.rooms:
             sockets = self._namespace.sockets.values()

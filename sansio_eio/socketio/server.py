@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, Any, Unpack, overload
 
-from sansio_eio.engineio.handlers import AnyFunction, HandlerTable, Listening, must_be_awaited
+from sansio_eio.engineio.handlers import HandlerTable, Listening, call_inline, must_be_awaited
 from sansio_eio.engineio.outgoing import Outgoing
 from sansio_eio.engineio.packets import messages
 from sansio_eio.engineio.server import EngineServer, normal_path
@@ -13,7 +13,7 @@ from sansio_eio.engineio.settings import EngineOptions, generate_id
 from sansio_eio.errors import LocalProtocolError
 from sansio_eio.socketio.broadcast import Broadcasting, BroadcastOperator, check_timeout
 from sansio_eio.socketio.connection import Connection
-from sansio_eio.socketio.namespace import F, Matcher, Namespace, ParentNamespace
+from sansio_eio.socketio.namespace import MAX_NAME, F, Matcher, Namespace, ParentNamespace
 from sansio_eio.socketio.packets import TEXT_PARSER
 from sansio_eio.socketio.reasons import SERVER_SHUTTING_DOWN
 from sansio_eio.socketio.rooms import AdapterFactory, MemoryAdapter
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 class Server(Broadcasting, Listening):
     """A Socket.IO server (revision 5 of the protocol), as a pure object that any driver can serve.
 
-    Handlers and emitting on the server itself are those of its main namespace, "/"; `of` gives others. It never touches a
-    network: hand it to a driver, to a `Router`, or feed its `engine` yourself.
+    Handlers and emitting on the server itself are those of its main namespace, "/"; `of` gives others. It never touches
+    a network: hand it to a driver, to a `Router`, or feed its `engine` yourself.
 
     Besides the options of `EngineOptions`, with times in seconds:
 
@@ -61,6 +61,9 @@ class Server(Broadcasting, Listening):
         generate_socket_id: Callable[[], str] = generate_id,
         **options: Unpack[EngineOptions],
     ) -> None:
+        for option in (max_attachments, max_namespaces, max_pending_acks, max_unjoined):
+            if option < 1:
+                raise LocalProtocolError("a limit must be at least 1")
         self._engine = EngineServer(path=normal_path(path), **options)
         self._engine.attach(self._listen, lambda: len(self.unjoined) >= max_unjoined)
         self.connect_timeout = check_timeout(connect_timeout)
@@ -112,8 +115,10 @@ class Server(Broadcasting, Listening):
             self._parents.append(parent)
             return parent
         name = name if name.startswith("/") else "/" + name
-        if "," in name:
-            raise LocalProtocolError(f"the name of a namespace must not have a comma: {name!r}")
+        if "," in name or len(name) > MAX_NAME:
+            raise LocalProtocolError(
+                f"the name of a namespace has no comma and at most {MAX_NAME} characters: {name!r}"
+            )
         namespace = self._namespaces.get(name)
         if namespace is None:
             namespace = self._new_namespace(name)
@@ -122,7 +127,7 @@ class Server(Broadcasting, Listening):
         return namespace
 
     def handler_table(self, event: str | float) -> HandlerTable:
-        # "new_namespace" is called with each namespace that a client makes by connecting to a name that matches.
+        # "new_namespace" is called with each namespace that is made, by `of` or by a client that matches a pattern.
         return self._server_handlers if event == "new_namespace" else self.sockets.handler_table(event)
 
     def use(self, middleware: F) -> F:
@@ -138,14 +143,14 @@ class Server(Broadcasting, Listening):
         return self.sockets.on_any_outgoing(listener)
 
     def on_error(self, hook: Callable[[Exception, str], object]) -> Callable[[Exception, str], object]:
-        """Call `hook(error, where)` for every exception that comes out of the application's own code; else it is logged."""
+        """Call `hook(error, where)` for every exception of the application's own code; without a hook it is logged."""
         return self._engine.on_error(hook)
 
     def close(self) -> None:
         """End all connections; every socket is told "server shutting down".
 
-        No DISCONNECT packets are sent, so clients reconnect, to the server's successor perhaps. To send them away for good,
-        use `disconnect_sockets(close=True)`.
+        No DISCONNECT packets are sent, so clients reconnect, to the server's successor perhaps. To send them away for
+        good, use `disconnect_sockets(close=True)`.
         """
         for namespace in list(self._namespaces.values()):
             for socket in list(namespace.sockets.values()):
@@ -154,14 +159,14 @@ class Server(Broadcasting, Listening):
         self._engine.close()
 
     def _operator(self) -> BroadcastOperator:
-        return BroadcastOperator((self.sockets,))
+        return BroadcastOperator(self.sockets)
 
     # -- for the layer itself --------------------------------------------------------------------------------------
 
     def encode(self, packet: Packet, *, volatile: bool = False, compress: bool = True) -> Outgoing:
         """A packet and its attachments, encoded once for all of its recipients; they are queued together or not at all.
 
-        Raises LocalProtocolError for what cannot be sent: unknown types, NaN, nesting, or more bytes than `max_outbound`.
+        Raises LocalProtocolError for what cannot be sent: unknown types, NaN, nesting, more bytes than `max_outbound`.
         """
         outgoing = messages(self.parser.encode(packet), compress=compress, volatile=volatile)
         if outgoing.size > self._engine.settings.max_outbound:
@@ -188,8 +193,7 @@ class Server(Broadcasting, Listening):
     def add_child(self, namespace: Namespace) -> None:
         """A client has made a namespace by connecting to a name that matches."""
         self._namespaces[namespace.name] = namespace
-        for handler in self._server_handlers.get("new_namespace"):
-            self._call_inline(handler.function, namespace)
+        self._tell_new(namespace)
 
     def forget_child(self, namespace: Namespace) -> None:
         """The last client has left a namespace that a client had made."""
@@ -200,13 +204,12 @@ class Server(Broadcasting, Listening):
             if not callable(parent.matcher) and parent.matches(name, {}):
                 return parent.child(self, name)
         namespace = self._namespaces[name] = Namespace(self, name)
+        self._tell_new(namespace)
         return namespace
 
     def _listen(self, session: Any) -> Connection:
         return Connection(self, session)
 
-    def _call_inline(self, function: AnyFunction, namespace: Namespace) -> None:
-        try:
-            function(namespace)
-        except Exception as error:
-            self._engine.errors.report(error, "a handler of new_namespace")
+    def _tell_new(self, namespace: Namespace) -> None:
+        for handler in self._server_handlers.get("new_namespace"):
+            call_inline(handler.function, (namespace,), self._engine.errors, "a handler of new_namespace")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sansio_eio.engineio.handlers import AnyFunction, HandlerTable, Listening
+from sansio_eio.engineio.handlers import AnyFunction, HandlerTable, Listening, call_inline
 from sansio_eio.engineio.pending import Pending
 from sansio_eio.errors import LocalProtocolError
 from sansio_eio.socketio.acks import Ack, AckDisconnected, AckError, AckSlot
@@ -19,6 +19,7 @@ from sansio_eio.socketio.rooms import PLAIN, Delivery, Selection
 
 if TYPE_CHECKING:
     from sansio_eio.engineio.outgoing import Outgoing
+    from sansio_eio.errors import RemoteProtocolError
     from sansio_eio.socketio.connection import Connection
     from sansio_eio.socketio.handshake import Handshake
     from sansio_eio.socketio.namespace import Namespace
@@ -27,6 +28,9 @@ F = TypeVar("F", bound=AnyFunction)
 
 #: The events of a socket's own life, which no client can send.
 LIFECYCLE = ("disconnecting", "disconnect")
+
+#: Where errors of such a listener are said to be.
+OUTGOING = "a catch-all listener for what is sent"
 
 
 class SocketState(Enum):
@@ -204,7 +208,7 @@ class Socket(Listening):
         return self._handlers
 
     def use(self, middleware: F) -> F:
-        """Call `middleware(event, args)` before the handlers of each event of this client; `args` may be changed in place.
+        """Call `middleware(event, args)` before the handlers of each event of this client; it may change `args`.
 
         When it raises, the event is not handled, and the exception goes to `on_error`. `def` or `async def`.
         """
@@ -266,7 +270,7 @@ class Socket(Listening):
         self.kicked = True
         self.end(SERVER_NAMESPACE_DISCONNECT)
 
-    def end(self, reason: str) -> None:
+    def end(self, reason: str, error: RemoteProtocolError | None = None) -> None:
         """It is over: leave the rooms, end the acknowledgements, tell the application."""
         if self.state is SocketState.DISCONNECTED:
             return
@@ -280,7 +284,7 @@ class Socket(Listening):
             slot.failed(self, AckDisconnected())
         if was_connected:
             self._last_rooms = rooms
-            self.connection.put(Disconnected(self, reason))
+            self.connection.put(Disconnected(self, reason, error))
 
     def forget_rooms(self) -> None:
         """The "disconnecting" handlers are done."""
@@ -289,13 +293,16 @@ class Socket(Listening):
     # -- packets ---------------------------------------------------------------------------------------------------
 
     def send_packet(self, packet: Packet) -> bool:
-        """Send a packet of this namespace."""
+        """Send a packet of this namespace, while the client is connected to it."""
         return self.connection.session.send_packet(self.namespace.server.encode(packet))
 
     def send_outgoing(self, outgoing: Outgoing, data: Sequence[Any]) -> bool:
         """Send an event that has been encoded; `data` is what the catch-all listeners get."""
         if self.namespace.any_outgoing or self._any_outgoing:
             self._tell_outgoing(data)
+        # The listeners, or what an earlier recipient of the same broadcast has set off, may have ended it.
+        if not self.connected:
+            return False
         return self.connection.session.send_packet(outgoing)
 
     def send_with_ack(self, outgoing: Outgoing, data: Sequence[Any], ack_id: int, slot: AckSlot) -> None:
@@ -321,16 +328,11 @@ class Socket(Listening):
         return self._acks is not None and self._acks.pop(ack_id, None) is not None
 
     def _tell_outgoing(self, data: Sequence[Any]) -> None:
+        errors = self.namespace.server.engine.errors
         for listener in self.namespace.any_outgoing:
-            self._call_inline(listener, (self, *data))
+            call_inline(listener, (self, *data), errors, OUTGOING)
         for listener in self._any_outgoing:
-            self._call_inline(listener, data)
-
-    def _call_inline(self, listener: Callable[..., object], args: Sequence[Any]) -> None:
-        try:
-            listener(*args)
-        except Exception as error:
-            self.namespace.server.engine.errors.report(error, "a catch-all listener for what is sent")
+            call_inline(listener, data, errors, OUTGOING)
 
 
 @dataclass(slots=True, frozen=True)
@@ -355,10 +357,15 @@ class SocketOperator:
         return replace(self, seconds=check_timeout(seconds))
 
     @property
+    def local(self) -> BroadcastOperator:
+        """See `Socket.local`."""
+        return self.broadcast.local
+
+    @property
     def broadcast(self) -> BroadcastOperator:
         """See `Socket.broadcast`."""
         selection = Selection(excluded=(self.socket.id,))
-        return BroadcastOperator((self.socket.namespace,), selection, self.delivery, self.seconds)
+        return BroadcastOperator(self.socket.namespace, selection, self.delivery, self.seconds)
 
     def to(self, rooms: Rooms) -> BroadcastOperator:
         """See `Socket.to`."""
@@ -378,6 +385,10 @@ class SocketOperator:
             return False
         data = event_data(event, args)
         return self.socket.send_outgoing(self._encode(data, None), data)
+
+    def send(self, *args: Any) -> bool:
+        """See `Socket.send`."""
+        return self.emit("message", *args)
 
     def emit_with_ack(self, event: str | float, *args: Any) -> Pending[Any]:
         """See `Socket.emit_with_ack`."""

@@ -1,0 +1,58 @@
+"""The table of a session's states: every pair is a legal move, or an error that changes nothing."""
+
+from itertools import product
+from typing import Any
+
+import pytest
+
+from sansio_eio.engineio import EngineServer, Request, Session, State
+from sansio_eio.engineio.session import TRANSITIONS, Trigger
+from sansio_eio.errors import LocalProtocolError
+
+
+class Moved(Session):
+    """A session that is moved by hand."""
+
+    __slots__ = ()
+
+    def move(self, trigger: Trigger) -> None:
+        self._move(trigger)
+
+    def picture(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in Session.__slots__}
+
+
+def session_in(state: State) -> Moved:
+    session = Moved(EngineServer(), "sid", Request("GET", "/"))
+    session.state = state
+    return session
+
+
+@pytest.mark.parametrize(("state", "trigger"), list(product(State, Trigger)))
+def test_every_pair_of_the_table(state: State, trigger: Trigger) -> None:
+    session = session_in(state)
+    before = session.picture()
+    after = TRANSITIONS.get((state, trigger))
+    if after is None:
+        with pytest.raises(LocalProtocolError, match=f"that is {state.value} cannot {trigger.value}"):
+            session.move(trigger)
+        assert session.picture() == before
+    else:
+        session.move(trigger)
+        assert session.picture() == {**before, "state": after}
+
+
+def test_the_rules_of_the_table() -> None:
+    reachable, found = {State.OPENING}, {State.OPENING}
+    while found:
+        found = {after for (before, _), after in TRANSITIONS.items() if before in found} - reachable
+        reachable |= found
+    assert reachable == set(State)
+    assert not any(before is State.CLOSED for before, _ in TRANSITIONS)
+    # Wherever a session is, it can end; and what is over is over.
+    for state in State:
+        assert ((state, Trigger.END) in TRANSITIONS) is (state is not State.CLOSED)
+    assert all(after is State.CLOSED for (_, trigger), after in TRANSITIONS.items() if trigger is Trigger.END)
+    assert all(
+        after in (State.CLOSING, State.CLOSED) for (before, _), after in TRANSITIONS.items() if before is State.CLOSING
+    )

@@ -1,0 +1,253 @@
+"""The application's handlers, and how they are run without an event loop."""
+
+import logging
+from collections.abc import Coroutine
+from typing import Any
+
+import pytest
+
+from sansio_eio.engineio import EngineServer
+from sansio_eio.engineio.handlers import (
+    FAILED,
+    ErrorHook,
+    HandlerTable,
+    Listening,
+    call,
+    close_awaitable,
+    must_be_awaited,
+    start,
+)
+from sansio_eio.engineio.runtime import Runtime
+from sansio_eio.errors import LocalProtocolError
+from tests.unit.engineio.driving import Driver, Gate
+
+
+class Host:
+    """What handlers need of a server."""
+
+    def __init__(self, runtime: Runtime | None = None) -> None:
+        self.runtime = runtime
+        self.errors = ErrorHook()
+        self.reported: list[tuple[Exception, str]] = []
+        self.errors.hook = lambda error, where: self.reported.append((error, where))
+
+
+class Listener(Listening):
+    def __init__(self) -> None:
+        self.table = HandlerTable()
+
+    def handler_table(self, event: str | float) -> HandlerTable:
+        if event == "unknown":
+            raise LocalProtocolError("no such event")
+        return self.table
+
+
+def functions(table: HandlerTable, event: str | float) -> list[object]:
+    return [handler.function for handler in table.get(event)]
+
+
+def run(coroutine: Coroutine[Any, Any, None]) -> None:
+    """To the end, without waiting for anything."""
+    with pytest.raises(StopIteration):
+        coroutine.send(None)
+
+
+def test_handlers_are_kept_in_order_by_event() -> None:
+    table = HandlerTable()
+    table.add("a", print)
+    table.add("a", len, concurrent=True)
+    table.add(7, repr)
+    assert functions(table, "a") == [print, len]
+    assert [handler.concurrent for handler in table.get("a")] == [False, True]
+    assert functions(table, 7) == [repr]
+    assert table.get("b") == ()
+    assert "a" in table
+    assert "b" not in table
+
+
+def test_a_handler_must_be_callable() -> None:
+    table, nothing = HandlerTable(), None
+    with pytest.raises(LocalProtocolError, match="must be callable, not None"):
+        table.add("a", nothing)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    assert "a" not in table
+
+
+def test_handlers_are_removed_one_or_all() -> None:
+    table = HandlerTable()
+    for function in (print, len, repr):
+        table.add("a", function)
+    table.remove("a", len)
+    assert functions(table, "a") == [print, repr]
+    table.remove("a", len)
+    table.remove("b", len)
+    assert functions(table, "a") == [print, repr]
+    table.remove("a")
+    assert "a" not in table
+    table.add("a", len)
+    table.remove("a", len)
+    assert "a" not in table
+
+
+def test_a_copy_goes_its_own_way() -> None:
+    table = HandlerTable()
+    table.add("a", print)
+    copy = table.copy()
+    copy.add("a", len)
+    assert functions(table, "a") == [print]
+    assert functions(copy, "a") == [print, len]
+
+
+def test_on_is_a_decorator_and_a_method() -> None:
+    listener = Listener()
+
+    @listener.on("a")
+    def first() -> None: ...
+
+    @listener.on("a", concurrent=True)
+    async def second() -> None: ...
+
+    def third() -> None: ...
+
+    assert listener.on("a", third) is third
+    assert functions(listener.table, "a") == [first, second, third]
+    assert [handler.concurrent for handler in listener.table.get("a")] == [False, True, False]
+    listener.off("a", first)
+    assert functions(listener.table, "a") == [second, third]
+    listener.off("a")
+    assert functions(listener.table, "a") == []
+
+
+def test_an_event_that_does_not_exist_is_told_at_once() -> None:
+    with pytest.raises(LocalProtocolError, match="no such event"):
+        Listener().on("unknown")
+
+
+def test_errors_go_to_the_hook() -> None:
+    host, error = Host(), ValueError("x")
+    host.errors.report(error, "a test")
+    assert host.reported == [(error, "a test")]
+
+
+def test_errors_go_to_the_log_where_there_is_no_hook(caplog: pytest.LogCaptureFixture) -> None:
+    ErrorHook().report(ValueError("x"), "a test")
+    [record] = caplog.records
+    assert (record.name, record.levelno, record.getMessage()) == ("sansio_eio", logging.ERROR, "error in a test")
+    assert record.exc_info is not None
+
+
+def test_a_hook_that_fails_is_logged_with_the_error(caplog: pytest.LogCaptureFixture) -> None:
+    hook = ErrorHook()
+
+    def fail(error: Exception, where: str) -> None:
+        raise ZeroDivisionError(where) from error
+
+    hook.hook = fail
+    hook.report(ValueError("x"), "a test")
+    assert [record.getMessage() for record in caplog.records] == ["the on_error hook itself failed", "error in a test"]
+
+
+def test_what_must_be_awaited() -> None:
+    async def coroutine() -> None: ...
+
+    started = coroutine()
+    assert must_be_awaited(started)
+    close_awaitable(started)
+    assert must_be_awaited(Gate())
+    close_awaitable(Gate())
+    assert not must_be_awaited(None)
+    assert not must_be_awaited("x")
+
+
+def test_plain_handlers_are_done_at_once_and_in_order() -> None:
+    host, order, results = Host(), list[object](), list[object]()
+    table = HandlerTable()
+
+    def second(*args: int) -> str:
+        order.append(("second", args))
+        return "result"
+
+    table.add("a", lambda *args: order.append(("first", args)))
+    table.add("a", second)
+    assert start(call(table.get("a"), (1, 2), host, "a", results.append)) is None
+    assert order == [("first", (1, 2)), ("second", (1, 2))]
+    assert results == [None, "result"]
+
+
+def test_an_exception_stops_only_its_own_handler() -> None:
+    host, results = Host(), list[object]()
+    error = ValueError("x")
+
+    def fail() -> None:
+        raise error
+
+    table = HandlerTable()
+    table.add("a", fail)
+    table.add("a", lambda: "fine")
+    assert start(call(table.get("a"), (), host, "a", results.append)) is None
+    assert host.reported == [(error, "a handler of a")]
+    assert results == [FAILED, "fine"]
+
+
+def test_an_async_handler_holds_the_ones_behind_it() -> None:
+    host, gate, results = Host(), Gate(), list[object]()
+    error = ValueError("x")
+
+    async def wait() -> object:
+        return await gate
+
+    async def fail() -> None:
+        raise error
+
+    table = HandlerTable()
+    for function in (wait, fail, lambda: "last"):
+        table.add("a", function)
+    rest = start(call(table.get("a"), (), host, "a", results.append))
+    assert rest is not None
+    rest.send(None)
+    assert results == []
+    gate.open("first")
+    run(rest)
+    assert results == ["first", FAILED, "last"]
+    assert host.reported == [(error, "a handler of a")]
+
+
+def test_without_a_done_function_results_are_forgotten() -> None:
+    host, table = Host(), HandlerTable()
+    table.add("a", lambda: "x")
+    assert start(call(table.get("a"), (), host, "a")) is None
+    assert host.reported == []
+
+
+def test_a_concurrent_handler_holds_nothing() -> None:
+    driver = Driver(EngineServer())
+    host, gate, results = Host(driver), Gate(), list[object]()
+
+    async def wait() -> object:
+        return await gate
+
+    table = HandlerTable()
+    table.add("a", wait, concurrent=True)
+    table.add("a", lambda: "plain", concurrent=True)
+    table.add("a", lambda: "last")
+    assert start(call(table.get("a"), (), host, "a", results.append)) is None
+    assert results == ["plain", "last"]
+    driver.pump()
+    gate.open("first")
+    driver.pump()
+    assert results == ["plain", "last", "first"]
+
+
+def test_a_concurrent_handler_that_nothing_drives_takes_its_turn() -> None:
+    host, results = Host(), list[object]()
+
+    async def soon() -> str:
+        return "first"
+
+    table = HandlerTable()
+    table.add("a", soon, concurrent=True)
+    table.add("a", lambda: "last")
+    rest = start(call(table.get("a"), (), host, "a", results.append))
+    assert rest is not None
+    run(rest)
+    assert results == ["first", "last"]
+    assert host.reported == []

@@ -1,0 +1,77 @@
+"""The codec of packets and payloads, revision 4."""
+
+import pytest
+
+from sansio_eio.engineio.packets import (
+    CLOSE_PACKET,
+    NOOP_PACKET,
+    PING_PACKET,
+    PROBE_ANSWER_PACKET,
+    decode_base64,
+    decode_payload,
+    messages,
+)
+from sansio_eio.errors import RemoteProtocolError
+
+
+def test_the_packets_of_the_protocol() -> None:
+    assert [packet.packets for packet in (CLOSE_PACKET, PING_PACKET, NOOP_PACKET, PROBE_ANSWER_PACKET)] == [
+        ("1",),
+        ("2",),
+        ("6",),
+        ("3probe",),
+    ]
+    assert not any(packet.compress for packet in (CLOSE_PACKET, PING_PACKET, NOOP_PACKET, PROBE_ANSWER_PACKET))
+
+
+def test_messages_get_their_type_digit_and_bytes_have_none() -> None:
+    outgoing = messages(("a", b"\x01", ""), compress=False, volatile=True)
+    assert outgoing.packets == ("4a", b"\x01", "4")
+    assert outgoing.compress is False
+    assert outgoing.volatile is True
+
+
+@pytest.mark.parametrize(
+    ("body", "packets"),
+    [
+        (b"4hello", ["4hello"]),
+        (b"4a\x1e4b\x1e2", ["4a", "4b", "2"]),
+        (b"", [""]),
+        (b"4a\x1e", ["4a", ""]),
+        ("4€\x1e4😀".encode(), ["4€", "4😀"]),
+        (b"4\xff\xfe", ["4\ufffd\ufffd"]),
+        (b"4\xed\xa0\x80", ["4\ufffd\ufffd\ufffd"]),
+    ],
+)
+def test_a_payload_is_split_at_the_separator(body: bytes, packets: list[str]) -> None:
+    assert decode_payload(body, 10) == packets
+
+
+def test_a_payload_of_more_packets_than_allowed_is_refused_whole() -> None:
+    assert len(decode_payload(b"4\x1e" * 9 + b"4", 10)) == 10
+    with pytest.raises(RemoteProtocolError, match="more than 10 packets"):
+        decode_payload(b"4\x1e" * 10 + b"4", 10)
+
+
+@pytest.mark.parametrize(
+    ("text", "data"),
+    [
+        ("", b""),
+        ("AQIDBA==", b"\x01\x02\x03\x04"),
+        ("AQIDBA", b"\x01\x02\x03\x04"),
+        ("AQIDBA=", b"\x01\x02\x03\x04"),
+        ("+/+/", b"\xfb\xff\xbf"),
+        # What Node takes as well: the URL-safe alphabet, line ends and blanks.
+        ("-_-_", b"\xfb\xff\xbf"),
+        ("AQID\r\nBA==\n", b"\x01\x02\x03\x04"),
+        ("AQ ID BA", b"\x01\x02\x03\x04"),
+    ],
+)
+def test_base64(text: str, data: bytes) -> None:
+    assert decode_base64(text) == data
+
+
+@pytest.mark.parametrize("text", ["A", "AQIDB", "é===", "AQ\ud800"])
+def test_what_is_not_base64_is_refused(text: str) -> None:
+    with pytest.raises(RemoteProtocolError, match="invalid base64"):
+        decode_base64(text)
