@@ -13,6 +13,9 @@ from sansio_eio.http import ServerEndpoint
 
 _log = logging.getLogger("sansio_eio.asyncio")
 
+# How often the pump starts again before the loop looks at other sockets: some 20 ms at worst.
+_ROUNDS = 20
+
 
 class Driver:
     """Pumps an endpoint, and is the runtime of its applications. Everything happens on the loop's thread."""
@@ -26,9 +29,11 @@ class Driver:
         self.others: set[asyncio.Task[None]] = set()
         #: Set when a connection or a worker has ended.
         self.ended = asyncio.Event()
+        #: Set for the next deadline, or earlier, at the time beside it. (A timer of uvloop may not know its own.)
+        self.timer: asyncio.Handle | None = None
+        self._timer_time = 0.0
         self._pumping = False
         self._woken = False
-        self._timer: asyncio.TimerHandle | None = None
 
     # The runtime
 
@@ -54,24 +59,26 @@ class Driver:
 
     def stop(self) -> None:
         """Forget the timer: there is nothing left to drive."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        if self.timer is not None:
+            self.timer.cancel()
+            self.timer = None
 
     # The pump
 
     def pump(self) -> None:
-        """Do everything that there is to do, and set the timer. Inside of itself (in an eager task) it does nothing."""
+        """Do what there is to do, and set the timer. Inside of itself (in an eager task) it does nothing."""
         if self._pumping:
             return
         self._pumping = True
         endpoint = self.endpoint
+        deadline = None
         try:
-            while True:
+            for _ in range(_ROUNDS):
                 now = self.loop.time()
                 deadline = endpoint.next_deadline()
                 if deadline is not None and deadline <= now:
                     endpoint.advance(now=now)
+                    deadline = endpoint.next_deadline()
                 runnable = endpoint.take_runnable()
                 for each in runnable:
                     rest = each.step()
@@ -82,6 +89,10 @@ class Driver:
                     connection.owner.write(now)
                 if not (runnable or ready):
                     break
+            else:
+                # Somebody sent thousands of requests at once: now the others.
+                self._woken = True
+                self.loop.call_soon(self._wake_up)
         finally:
             self._pumping = False
         self._set_timer(deadline)
@@ -91,15 +102,16 @@ class Driver:
         self.pump()
 
     def _time_out(self) -> None:
-        self._timer = None
+        self.timer = None
         self.pump()
 
     def _set_timer(self, deadline: float | None) -> None:
         # A timer that is too early is left alone: deadlines are put off all the time.
-        if deadline is not None and (self._timer is None or deadline < self._timer.when()):
-            if self._timer is not None:
-                self._timer.cancel()
-            self._timer = self.loop.call_at(deadline, self._time_out)
+        if deadline is not None and (self.timer is None or deadline < self._timer_time):
+            if self.timer is not None:
+                self.timer.cancel()
+            self.timer = self.loop.call_at(deadline, self._time_out)
+            self._timer_time = deadline
 
     async def _work(self, runnable: Runnable, rest: Coroutine[Any, Any, None] | None) -> None:
         while rest is not None:

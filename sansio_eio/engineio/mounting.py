@@ -20,3 +20,6 @@ class Mountable(Protocol):
     def path(self) -> str:
         """The default path, with a slash at both ends, such as "/socket.io/"."""
         ...
+
+    def close(self) -> None:
+        """End every session, so that the clients know; see `Application.close`."""

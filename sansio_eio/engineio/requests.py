@@ -43,7 +43,7 @@ class Request:
 
 @dataclass(slots=True)
 class Response:
-    """A complete HTTP response. Whoever sends it adds Content-Length, Date and the framing of the connection."""
+    """A complete HTTP response. Whoever sends it adds Content-Length and the framing of the connection."""
 
     status: int
     headers: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])

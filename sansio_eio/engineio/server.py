@@ -11,7 +11,7 @@ from sansio_eio.engineio.admission import ORIGIN_REFUSED, SERVER_FULL, SHUTTING_
 from sansio_eio.engineio.channel import Channel
 from sansio_eio.engineio.cors import Cors
 from sansio_eio.engineio.events import HandshakeRefused
-from sansio_eio.engineio.handlers import ErrorHook, HandlerTable, Listening, close_awaitable, must_be_awaited
+from sansio_eio.engineio.handlers import ErrorHook, HandlerTable, Listening, call_inline, must_be_awaited
 from sansio_eio.engineio.jsonp import wrap
 from sansio_eio.engineio.requests import Request, Response, check_header, is_header_value
 from sansio_eio.engineio.runtime import Runnable, Runtime
@@ -201,8 +201,6 @@ class EngineServer(Listening):
         """See `Application.take_actions`."""
         session = channel.session
         if session is not None:
-            # While it counts as ready, so that the answer to a poll is not announced once more: it is handed over here.
-            channel.ready = True
             session.flush_into(channel)
         channel.ready = channel.offered = False
         actions, channel.actions = channel.actions, []
@@ -404,12 +402,7 @@ class EngineServer(Listening):
 
     def _call_inline(self, event: str, *args: object) -> None:
         for handler in self.inline_handlers.get(event):
-            try:
-                if must_be_awaited(result := handler.function(*args)):
-                    close_awaitable(result)
-                    raise LocalProtocolError(f"a handler of {event} runs inside of the request: it must be a plain def")
-            except Exception as error:
-                self.errors.report(error, f"a handler of {event}")
+            call_inline(handler.function, args, self.errors, f"a handler of {event}")
 
     def _wake(self) -> None:
         if self.runtime is not None:

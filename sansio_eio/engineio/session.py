@@ -194,17 +194,17 @@ class Session(Listening):
     def close(self) -> None:
         """End the session: what is queued is still delivered, then the peer is told. Repeated calls do nothing.
 
-        The "close" handlers get the reason "forced close" when it is done: on a WebSocket, or with a poll waiting, at
-        once; else with the client's next poll, at the latest after `close_timeout` seconds.
+        The "close" handlers get the reason "forced close" when it is done: on a WebSocket, or with a poll waiting and
+        nothing to deliver, at once; else with the client's next poll, at the latest after `close_timeout` seconds.
         """
         if self.state in (State.CLOSING, State.CLOSED):
             return
         self._move(Trigger.CLOSE)
         self._awaiting_pong = False
-        if self._websocket is None and self._poll is None:
-            self._server.set_timeout(self, self._server.settings.close_timeout)
-        else:
+        if self._websocket is not None or (self._poll is not None and not self._buffer):
             self.end(FORCED_CLOSE)
+        else:
+            self._server.set_timeout(self, self._server.settings.close_timeout)
 
     # -- for the registry: inputs ----------------------------------------------------------------------------------
 
@@ -260,10 +260,12 @@ class Session(Listening):
             return
         channel.session = self
         self._poll = channel
-        if self.state is State.CLOSING:
-            self.end(FORCED_CLOSE)
-        elif self._buffer:
+        if self._buffer:
             self._server.mark_ready(channel)
+        elif self.state is State.CLOSING:
+            # In a response of its own, as the reference does: a client that finds the close in the payload that has its
+            # last messages closes first, and takes the messages for late.
+            self.end(FORCED_CLOSE)
         elif self._upgrade is not None and self._upgrade.probed:
             self._answer_poll([packets.NOOP_PACKET])
 

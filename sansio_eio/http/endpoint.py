@@ -55,6 +55,8 @@ class ServerEndpoint:
             if not connection.listed:
                 connection.listed = True
                 ready.append(connection)
+        if not ready:
+            return ready
         for connection in ready:
             connection.listed = False
         return [

@@ -22,6 +22,10 @@ _BINARY = 0x82
 _PONG = 0x8A
 _CLOSE = 0x88
 
+# In one read there can be thousands of messages, or with compression a thousand times its size. So they come in
+# portions, between which the application can say that it has enough, and others get their turn.
+_BATCH = 64
+
 _VERDICTS: dict[int, str] = {
     CloseReason.MESSAGE_TOO_BIG: "the message is too large",
     CloseReason.POLICY_VIOLATION: "too many fragments",
@@ -31,8 +35,8 @@ _VERDICTS: dict[int, str] = {
 class FrameConnection:
     """The server's side of a WebSocket after the handshake (RFC 6455, sections 5 to 7).
 
-    `receive_data` returns messages. Then look at `closed`, and send what `take_control` gives. Nothing that the peer
-    does raises.
+    `receive_data` returns messages, though not too many at once: while `has_rest`, call it again with nothing. Then
+    look at `closed`, and send what `take_control` gives. Nothing that the peer does raises.
 
     wsproto is the authority on frames and needs about 20 µs for a small one. A frame that is whole, not fragmented,
     masked as it must be, not compressed, below 64 KiB and met where a frame begins needs none of its rules, and is
@@ -55,6 +59,8 @@ class FrameConnection:
         "_message",
         "_pong",
         "_remaining",
+        "_rest",
+        "_size",
         "_wsproto",
         "close_code",
         "close_reason",
@@ -86,6 +92,10 @@ class FrameConnection:
         #: In the current read.
         self._control_frames = 0
         self._fragments = 0
+        #: Of the messages that one call has returned, in bytes or characters.
+        self._size = 0
+        #: Behind them.
+        self._rest = b""
         self._pong: bytes | None = None
         self._close_frame = b""
         self._close_sent = False
@@ -100,6 +110,11 @@ class FrameConnection:
     def error(self) -> RemoteProtocolError | None:
         """What the peer did wrong, where it was cut off for that."""
         return RemoteProtocolError(f"{self.close_code}: {self.close_reason}") if self.failed else None
+
+    @property
+    def has_rest(self) -> bool:
+        """There are bytes that `receive_data` has not looked at."""
+        return self._rest != b"" and not self.closed
 
     @property
     def has_control(self) -> bool:
@@ -137,16 +152,21 @@ class FrameConnection:
         return control
 
     def receive_data(self, data: bytes) -> list[str | bytes]:
-        """The messages that are complete with these bytes."""
+        """Messages that are complete with these bytes, up to a number and a size: see `has_rest`."""
         messages: list[str | bytes] = []
+        if self._rest:
+            data = self._rest + data
         position, end = 0, len(data)
-        self._control_frames = self._fragments = 0
+        self._control_frames = self._fragments = self._size = 0
         while position < end and not self.closed:
+            if len(messages) >= _BATCH or self._size > self.max_message_size:
+                break
             if not (self._header or self._remaining or self._fragmented):
                 position = self._receive_plain(data, position, messages)
-                if position == end:
+                if position == end or len(messages) >= _BATCH:
                     break
             position = self._receive_other(data, position, messages)
+        self._rest = data[position:]
         return messages
 
     def _receive_plain(self, data: bytes, position: int, messages: list[str | bytes]) -> int:
@@ -154,7 +174,7 @@ class FrameConnection:
         end = len(data)
         limit = self._fast_limit
         append = messages.append
-        while end - position >= 6:
+        while end - position >= 6 and len(messages) < _BATCH:
             first = data[position]
             length = data[position + 1] - 0x80
             start = position + 6
@@ -262,8 +282,10 @@ class FrameConnection:
             binary += event.data
             self._message = binary
         if event.message_finished:
-            message, self._message = self._message, None
-            messages.append(message.getvalue() if isinstance(message, StringIO) else bytes(message))
+            collected, self._message = self._message, None
+            message = collected.getvalue() if isinstance(collected, StringIO) else bytes(collected)
+            self._size += len(message)
+            messages.append(message)
 
     def _closed_by_peer(self, event: CloseConnection) -> None:
         self.closed = True

@@ -25,8 +25,8 @@ class Refusal:
     """The request cannot be served: answer with this status, then close the connection."""
 
     status: int
-    #: For the body of the answer.
-    detail: str
+    #: For the body of the answer, if it is to have one.
+    detail: str = ""
 
 
 @dataclass(slots=True)
@@ -154,7 +154,7 @@ class RequestReader:
                 self._body += event.data
                 self._chunks += event.chunk_start
                 if len(self._body) > limit:
-                    return Refusal(413, "the body is too large")
+                    return Refusal(413)
                 if self._chunks > self._settings.max_chunk_count:
                     return Refusal(400, "the body has too many chunks")
             elif isinstance(event, h11.EndOfMessage):

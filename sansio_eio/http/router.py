@@ -36,6 +36,7 @@ class Router:
         self._routes: list[tuple[str, Application]] = [
             (prefix, mounts[prefix].engine) for prefix in sorted(mounts, key=len, reverse=True)
         ]
+        self._mounts = dict.fromkeys(mounts.values())
         # An engine may be mounted more than once.
         self._engines: list[Application] = list(dict.fromkeys(engine for _, engine in self._routes))
         self._fallback = fallback or _not_found
@@ -94,11 +95,19 @@ class Router:
 
     def take_runnable(self) -> list[Runnable]:
         """The busy sessions of all servers."""
-        return [runnable for engine in self._engines for runnable in engine.take_runnable()]
+        runnable: list[Runnable] = []
+        for engine in self._engines:
+            runnable += engine.take_runnable()
+        return runnable
 
     def next_deadline(self) -> float | None:
         """The earliest of all servers."""
-        return min((when for engine in self._engines if (when := engine.next_deadline()) is not None), default=None)
+        earliest: float | None = None
+        for engine in self._engines:
+            when = engine.next_deadline()
+            if when is not None and (earliest is None or when < earliest):
+                earliest = when
+        return earliest
 
     def advance(self, *, now: float) -> None:
         """The time is now `now`, for all servers."""
@@ -111,9 +120,9 @@ class Router:
             engine.install(runtime)
 
     def close(self) -> None:
-        """Close all servers."""
-        for engine in self._engines:
-            engine.close()
+        """Close all servers; not only their engines, which know nothing of what is above them."""
+        for mount in self._mounts:
+            mount.close()
 
     def _find(self, path: str) -> Application | None:
         slashed = f"{path}/"

@@ -1,12 +1,12 @@
 """One TCP connection of a server: bytes in and out, requests and messages for the application."""
 
 import logging
-from enum import Enum, auto
 from typing import TYPE_CHECKING, Any, assert_never
 
 from sansio_eio.engineio.actions import AcceptWebSocket, Action, CloseChannel, Respond, SendMessages, SetReading
 from sansio_eio.engineio.requests import Response
 from sansio_eio.errors import LocalProtocolError, RemoteProtocolError
+from sansio_eio.http.connection_state import State
 from sansio_eio.http.deflate import negotiate
 from sansio_eio.http.frames import FrameConnection
 from sansio_eio.http.handshake import accept_handshake, check_handshake, is_websocket_attempt
@@ -21,29 +21,6 @@ _log = logging.getLogger("sansio_eio.http")
 
 # A long response is handed out in pieces, so that the rest of it waits here and not in the transport's buffer.
 _PIECE = 64 * 1024
-
-
-class _State(Enum):
-    """HEAD, BODY, EXCHANGE, RESPONDING and again; or HANDSHAKE, WEBSOCKET. Then LINGERING or not, CLOSING, CLOSED."""
-
-    #: Waiting for a request head, with some of it or none.
-    HEAD = auto()
-    #: Waiting for the rest of a request body.
-    BODY = auto()
-    #: The application has a request.
-    EXCHANGE = auto()
-    #: The application has a WebSocket handshake.
-    HANDSHAKE = auto()
-    #: The driver has not taken all of the response.
-    RESPONDING = auto()
-    WEBSOCKET = auto()
-    #: Everything is said, but a close while the peer still sends would reset the connection and could destroy what it
-    #: has not read: half-close and wait for its end (RFC 9112, section 9.6).
-    LINGERING = auto()
-    #: To be closed by the driver.
-    CLOSING = auto()
-    #: Closed, as the driver said.
-    CLOSED = auto()
 
 
 class ServerConnection:
@@ -69,6 +46,7 @@ class ServerConnection:
         "_body_limit",
         "_channel",
         "_endpoint",
+        "_eof",
         "_frames",
         "_head",
         "_idle",
@@ -98,7 +76,7 @@ class ServerConnection:
         self._endpoint = endpoint
         self._app = endpoint.app
         self._settings = endpoint.settings
-        self._state = _State.HEAD
+        self._state = State.HEAD
         self._reader: RequestReader | None = RequestReader(self._settings)
         #: Between two requests, with not a byte of the next one.
         self._idle = False
@@ -106,8 +84,10 @@ class ServerConnection:
         self._body_limit = 0
         self._channel: Channel | None = None
         self._frames: FrameConnection | None = None
+        #: The peer has ended behind frames that still wait.
+        self._eof = False
         self._out = b""
-        self._next = _State.HEAD
+        self._next = State.HEAD
         self._app_reading = True
         self._stall: _Stall | None = None
         #: WebSocket bytes received while the peer took none.
@@ -119,12 +99,12 @@ class ServerConnection:
     @property
     def closing(self) -> bool:
         """Close the transport when everything is sent."""
-        return self._state is _State.CLOSING
+        return self._state is State.CLOSING
 
     @property
     def write_eof(self) -> bool:
         """Half-close the transport when everything is sent."""
-        return self._state is _State.LINGERING
+        return self._state is State.LINGERING
 
     @property
     def reading(self) -> bool:
@@ -133,7 +113,7 @@ class ServerConnection:
             return False
         if self._frames is not None:
             # While the peer takes nothing, the application cannot say that it has enough either.
-            return self._unread <= self._frames.max_message_size
+            return self._unread <= self._frames.max_message_size and not self._frames.has_rest
         return self._reader is None or self._reader.buffered <= self._settings.max_pipelined_size
 
     @property
@@ -146,28 +126,31 @@ class ServerConnection:
     def receive_data(self, data: bytes, *, now: float) -> None:
         """Bytes came from the peer."""
         state = self._state
-        if state is _State.WEBSOCKET:
+        if state is State.WEBSOCKET:
             if self._stall is not None:
                 self._unread += len(data)
             self._receive_frames(data, now)
-        elif self._reader is not None and state is not _State.LINGERING and state is not _State.CLOSING:
+        elif self._reader is not None and state is not State.LINGERING and state is not State.CLOSING:
             self._reader.receive(data)
-            if self._idle and state is _State.HEAD:
+            if self._idle and state is State.HEAD:
                 self._idle = False
                 self._endpoint.deadlines.at(self, now + self._settings.header_timeout)
             self._read_request(now)
 
     def receive_eof(self, *, now: float) -> None:
         """The peer has sent its last byte; who has asked for something and not waited for it does not get it."""
-        if self._state is _State.RESPONDING:
-            self._next = _State.CLOSING
-        elif self._state is not _State.CLOSED:
+        if self._state is State.RESPONDING:
+            self._next = State.CLOSING
+        elif self._frames is not None and self._frames.has_rest:
+            self._eof = True
+        elif self._state is not State.CLOSED:
             self._drop_channel(now)
             self._close(now)
+            self._mark_ready()
 
     def connection_lost(self, *, now: float) -> None:
         """The transport is closed. The connection is forgotten; further inputs do nothing."""
-        self._state = _State.CLOSED
+        self._state = State.CLOSED
         self._drop_channel(now)
         self._endpoint.deadlines.cancel(self)
         if self._stall is not None:
@@ -179,7 +162,7 @@ class ServerConnection:
 
     def pause_writing(self, *, now: float) -> None:
         """The transport takes no more bytes: do not call `data_to_send`. The time that this may last is limited."""
-        if self._stall is None and self._state is not _State.CLOSED:
+        if self._stall is None and self._state is not State.CLOSED:
             self._stall = _Stall(self)
             self._endpoint.deadlines.at(self._stall, now + self._settings.write_timeout)
 
@@ -193,25 +176,28 @@ class ServerConnection:
 
     def shut_down(self, *, now: float) -> None:
         """The server closes: an idle connection ends now, another one with its response. For the endpoint."""
-        if self._state is _State.HEAD and self._reader is not None and not self._reader.buffered:
+        if self._state is State.HEAD and self._reader is not None and not self._reader.buffered:
             self._close(now)
+            self._mark_ready()
 
     def turn_away(self) -> None:
         """There are too many connections: answer that, whatever comes, and close. For the endpoint."""
         self._endpoint.deadlines.cancel(self)
-        self._send_response(plain_response(503), _State.CLOSING)
+        self._send_response(plain_response(503), State.CLOSING)
+        self._mark_ready()
 
     def expire(self, *, now: float) -> None:
         """The deadline of the current state has passed. For the endpoint."""
         match self._state:
-            case _State.HEAD if self._reader is not None and self._reader.buffered:
+            case State.HEAD if self._reader is not None and self._reader.buffered:
                 self._refuse(Refusal(408, "the request head took too long"))
-            case _State.BODY:
+            case State.BODY:
                 self._refuse(Refusal(408, "the request body took too long"))
-            case _State.CLOSING:
+            case State.CLOSING:
                 self.abort()
             case _:
                 self._close(now)
+                self._mark_ready()
 
     def abort(self) -> None:
         """Have the transport closed without waiting for anything."""
@@ -222,28 +208,30 @@ class ServerConnection:
 
     def data_to_send(self, *, now: float) -> bytes:
         """All that can be sent now, maybe nothing. Call it when the transport takes bytes, and write them at once."""
-        if self._state is _State.WEBSOCKET:
-            return self._websocket_data(now)
         if self._channel is not None:
             self._perform(self._app.take_actions(self._channel), now)
+        if self._frames is not None:
+            return self._websocket_data(self._frames, now)
         data, self._out = self._out[:_PIECE], self._out[_PIECE:]
         if self._out:
             self._mark_ready()
-        elif self._state is _State.RESPONDING:
+        elif self._state is State.RESPONDING:
             self._responded(now)
         return data
 
-    def _websocket_data(self, now: float) -> bytes:
-        frames = self._frames
-        assert frames is not None
-        if self._channel is not None:
-            self._perform(self._app.take_actions(self._channel), now)
+    def _websocket_data(self, frames: FrameConnection, now: float) -> bytes:
         data, self._out = self._out, b""
         if frames.has_control:
             data += frames.take_control()
         if frames.failed:
             self._linger(now)
         elif frames.closed:
+            self._close(now)
+        elif frames.has_rest:
+            if self._app_reading:
+                self._receive_frames(b"", now)
+        elif self._eof:
+            self._drop_channel(now)
             self._close(now)
         return data
 
@@ -266,36 +254,35 @@ class ServerConnection:
 
     def _respond(self, response: Response) -> None:
         head = self._head
-        if head is None or self._state not in (_State.EXCHANGE, _State.HANDSHAKE):
+        if head is None or self._state not in (State.EXCHANGE, State.HANDSHAKE):
             return
         # Behind a refused handshake there may be frames.
         keep = (
             head.keep_alive
-            and self._state is _State.EXCHANGE
+            and self._state is State.EXCHANGE
             and not wants_close(response)
             and not self._endpoint.closing
         )
         self._channel = None
-        self._send_response(response, _State.HEAD if keep else _State.CLOSING)
+        self._send_response(response, State.HEAD if keep else State.CLOSING)
 
-    def _send_response(self, response: Response, then: _State) -> None:
+    def _send_response(self, response: Response, then: State) -> None:
         without_body = self._head is not None and self._head.request.method == "HEAD"
-        self._out += encode_response(response, without_body=without_body, close=then is not _State.HEAD)
+        self._out += encode_response(response, without_body=without_body, close=then is not State.HEAD)
         self._head = None
         self._app_reading = True
-        self._state = _State.RESPONDING
+        self._state = State.RESPONDING
         self._next = then
-        self._mark_ready()
 
     def _responded(self, now: float) -> None:
         """The driver has taken the last byte of the response."""
-        if self._next is _State.CLOSING:
+        if self._next is State.CLOSING:
             self._close(now)
-        elif self._next is _State.LINGERING:
+        elif self._next is State.LINGERING:
             self._linger(now)
         else:
             assert self._reader is not None
-            self._state = _State.HEAD
+            self._state = State.HEAD
             self._idle = self._reader.buffered == 0
             settings = self._settings
             timeout = settings.keep_alive_timeout if self._idle else settings.header_timeout
@@ -306,13 +293,13 @@ class ServerConnection:
 
     def _read_request(self, now: float) -> None:
         reader = self._reader
-        if self._state is _State.HEAD and reader is not None:
+        if self._state is State.HEAD and reader is not None:
             head = reader.read_head()
             if isinstance(head, Refusal):
                 self._refuse(head)
             elif head is not None:
                 self._head_received(head, now)
-        if self._state is _State.BODY and reader is not None and self._head is not None:
+        if self._state is State.BODY and reader is not None and self._head is not None:
             body = reader.read_body(self._body_limit)
             if isinstance(body, Refusal):
                 self._refuse(body)
@@ -336,36 +323,39 @@ class ServerConnection:
             if refusal is not None:
                 self._send_error(refusal)
                 return
-            self._state = _State.HANDSHAKE
+            self._state = State.HANDSHAKE
             self._endpoint.deadlines.cancel(self)
             self._channel = self._app.open_channel(self)
             self._app.websocket_requested(self._channel, request, now=now)
         elif head.length is not None and head.length > self._body_limit:
-            self._refuse(Refusal(413, "the body is too large"))
+            self._refuse(Refusal(413))
         else:
-            self._state = _State.BODY
+            self._state = State.BODY
             if head.length != 0:
                 self._endpoint.deadlines.at(self, now + self._settings.body_timeout)
 
     def _request_received(self, head: Head, body: bytes, now: float) -> None:
         head.request.body = body
-        self._state = _State.EXCHANGE
+        self._state = State.EXCHANGE
         self._endpoint.deadlines.cancel(self)
         self._channel = self._app.open_channel(self)
         self._app.request_received(self._channel, head.request, now=now)
 
     def _refuse(self, refusal: Refusal) -> None:
-        self._send_error(plain_response(refusal.status, refusal.detail))
+        # As in the reference, 413 has no body.
+        response = plain_response(refusal.status, refusal.detail) if refusal.detail else Response(refusal.status)
+        self._send_error(response)
 
     def _send_error(self, response: Response) -> None:
         self._endpoint.deadlines.cancel(self)
-        self._send_response(response, _State.LINGERING)
+        self._send_response(response, State.LINGERING)
+        self._mark_ready()
 
     # WebSocket
 
     def _accept(self, action: AcceptWebSocket, now: float) -> None:
         head, reader = self._head, self._reader
-        if head is None or reader is None or self._state is not _State.HANDSHAKE:
+        if head is None or reader is None or self._state is not State.HANDSHAKE:
             return
         deflate = negotiate(head.request.header("sec-websocket-extensions") or "") if action.compression else None
         try:
@@ -373,7 +363,7 @@ class ServerConnection:
         except LocalProtocolError:
             _log.exception("the application made a handshake that cannot be sent")
             self._drop_channel(now)
-            self._send_response(plain_response(500), _State.CLOSING)
+            self._send_response(plain_response(500), State.CLOSING)
             return
         self._frames = FrameConnection(
             max_message_size=action.max_message_size,
@@ -381,7 +371,7 @@ class ServerConnection:
             max_control_frames=self._settings.max_control_frames,
             deflate=deflate,
         )
-        self._state = _State.WEBSOCKET
+        self._state = State.WEBSOCKET
         self._head = None
         self._reader = None
         # Not one of the bytes behind the handshake is lost.
@@ -397,7 +387,7 @@ class ServerConnection:
                 message_received(channel, message, now=now)
         if frames.closed:
             self._drop_channel(now, frames.error)
-        if frames.has_control or frames.closed:
+        if frames.has_control or frames.has_rest or frames.closed:
             self._mark_ready()
 
     def _close_channel(self, action: CloseChannel, now: float) -> None:
@@ -420,17 +410,16 @@ class ServerConnection:
             self._app.channel_closed(channel, now=now, error=error)
 
     def _linger(self, now: float) -> None:
-        self._state = _State.LINGERING
+        self._state = State.LINGERING
         self._reader = None
         self._frames = None
         self._endpoint.deadlines.at(self, now + self._settings.close_timeout)
 
     def _close(self, now: float) -> None:
-        self._state = _State.CLOSING
+        self._state = State.CLOSING
         self._reader = None
         self._frames = None
         self._endpoint.deadlines.at(self, now + self._settings.write_timeout)
-        self._mark_ready()
 
     def _mark_ready(self) -> None:
         self._endpoint.mark_ready(self)

@@ -9,6 +9,7 @@ from sansio_eio.engineio.handlers import AnyFunction, Steps, call, close_awaitab
 from sansio_eio.engineio.mailbox import Mailbox
 from sansio_eio.engineio.session import FORCED_CLOSE, State
 from sansio_eio.errors import LocalProtocolError, RemoteProtocolError
+from sansio_eio.socketio.acks import AckTimeout
 from sansio_eio.socketio.events import Connected, Disconnected, Event, EventReceived, Reply
 from sansio_eio.socketio.handshake import make_handshake
 from sansio_eio.socketio.namespace import MAX_NAME, ConnectionRefused
@@ -73,6 +74,23 @@ class AttachmentDeadline:
         self._connection.fail(ParseError("attachments were announced and did not come"))
 
 
+class Congestion:
+    """Nothing is read from a client whose events wait for handlers, so no acknowledgement can come either.
+
+    If the handler that they wait for waits for an acknowledgement, it is this that ends it.
+    """
+
+    __slots__ = ("_connection",)
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def expire(self, *, now: float) -> None:
+        """It has lasted too long."""
+        for socket in list(self._connection.sockets.values()):
+            socket.fail_acks(AckTimeout)
+
+
 Item: TypeAlias = Event | ConnectRequest
 
 
@@ -84,14 +102,15 @@ class Connection(Mailbox[Item]):
     the mailbox, in order.
     """
 
-    __slots__ = ("_attachments", "_decoder", "_server", "connecting", "left", "session", "sockets")
+    __slots__ = ("_attachments", "_congestion", "_decoder", "_server", "connecting", "left", "session", "sockets")
 
     def __init__(self, server: Server, session: Session) -> None:
-        super().__init__(self._run, server.engine.make_runnable, session.pause, server.engine.settings.max_inbound)
+        super().__init__(self._run, server.engine.make_runnable, self._congest, server.engine.settings.max_inbound)
         self._server = server
         self.session = session
         self._decoder = Decoder(server.parser, max_attachments=server.max_attachments)
         self._attachments: AttachmentDeadline | None = None
+        self._congestion = Congestion(self)
         #: The connected sockets by their namespaces.
         self.sockets: dict[str, Socket] = {}
         self.connecting: dict[str, ConnectRequest] = {}
@@ -129,6 +148,7 @@ class Connection(Mailbox[Item]):
         self.left.clear()
         if self._attachments is not None:
             deadlines.cancel(self._attachments)
+        deadlines.cancel(self._congestion)
         self._server.unjoined.discard(self)
 
     # -- time ------------------------------------------------------------------------------------------------------
@@ -136,6 +156,13 @@ class Connection(Mailbox[Item]):
     def expire(self, *, now: float) -> None:
         """The client has not joined a namespace in time."""
         self.kick("no namespace was joined in time")
+
+    def _congest(self, congested: bool) -> None:
+        self.session.pause(congested)
+        if congested:
+            self._server.engine.set_timeout(self._congestion, self._server.ack_timeout)
+        else:
+            self._server.engine.deadlines.cancel(self._congestion)
 
     def tolerate(self, name: str) -> None:
         """This side has left a namespace: what the client sent before it heard of that is not a mistake."""
@@ -263,7 +290,8 @@ class Connection(Mailbox[Item]):
         for listener in socket.any_handlers:
             yield from self._guarded(listener, (event, *args))
         for middleware in socket.middlewares:
-            if not (yield from self._guarded(middleware, (event, args))):
+            allowed = yield from self._guarded(middleware, (event, args))
+            if not allowed:
                 return
         if received.socket.kicked:  # meanwhile
             return
@@ -342,14 +370,14 @@ class Connection(Mailbox[Item]):
     def _decline(self, request: ConnectRequest, message: str, data: Any) -> None:
         if self._is_over(request):
             return
-        for refusal in (ConnectionRefused(message, data), ConnectionRefused(message), ConnectionRefused()):
-            try:
-                self._refuse(request.name, refusal.message, refusal.data)
-            except LocalProtocolError as error:
-                self._server.engine.errors.report(error, f"the refusal of a client by a middleware of {request.name}")
-            else:
-                break
-        self._withdraw(request)
+        try:
+            self._refuse(request.name, message, data)
+        except LocalProtocolError as error:
+            self._server.engine.errors.report(error, f"the refusal of a client by a middleware of {request.name}")
+            # Without the data, or else without the message: what is left then can always be sent.
+            self._decline(request, message if data is not None else ConnectionRefused().message, None)
+        else:
+            self._withdraw(request)
 
     def _run_connected(self, event: Connected) -> Steps:
         table = event.socket.namespace.lifecycle

@@ -178,11 +178,9 @@ class ParentNamespace(Handling):
         return self.matcher(name, auth)
 
     def child(self, server: Server, name: str) -> Namespace:
-        """The namespace `name`, made when it is not there."""
-        namespace = self.children.get(name)
-        if namespace is None:
-            namespace = self.children[name] = Namespace(server, name, self)
-            server.add_child(namespace)
+        """Make the namespace `name`, which is not there yet."""
+        namespace = self.children[name] = Namespace(server, name, self)
+        server.add_child(namespace)
         return namespace
 
     def forget(self, namespace: Namespace) -> None:

@@ -103,8 +103,8 @@ def _decode(text: str | bytes, *, max_depth: int) -> Packet:
     if attachments is not None:
         packet.attachments = int(attachments)
         if packet.attachments == 0:
-            # No encoder should send it, and some did: complete as it is.
-            return reconstruct(packet, [])
+            # The reference took it and then waited for ever; since its parser 4.2.7, it refuses it.
+            raise ParseError("a binary packet without attachments")
     return packet
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from sansio_eio.engineio.handlers import AnyFunction, HandlerTable, Listening, call_inline
 from sansio_eio.engineio.pending import Pending
 from sansio_eio.errors import LocalProtocolError
-from sansio_eio.socketio.acks import Ack, AckDisconnected, AckError, AckSlot
+from sansio_eio.socketio.acks import Ack, AckDisconnected, AckError, AckSlot, AckTimeout
 from sansio_eio.socketio.broadcast import BroadcastOperator, Rooms, as_rooms, check_timeout, event_data
 from sansio_eio.socketio.events import Disconnected
 from sansio_eio.socketio.parser import DISCONNECT, EVENT, Packet
@@ -153,7 +153,9 @@ class Socket(Listening):
     def emit_with_ack(self, event: str | float, *args: Any) -> Pending[Any]:
         """Send an event and wait for the answer: None, its one argument, or a tuple of several.
 
-        Ends with AckDisconnected when the client goes first. It has no deadline but with `timeout`.
+        Ends with AckDisconnected when the client goes first. It has no deadline but with `timeout`, unless the client
+        sends more than handlers can take (`max_inbound`): nothing is read from it then, and what it has not answered
+        ends with AckTimeout after the server's `ack_timeout`.
         """
         return SocketOperator(self).emit_with_ack(event, *args)
 
@@ -279,9 +281,7 @@ class Socket(Listening):
         self.state = SocketState.DISCONNECTED
         self.namespace.remove(self)
         self.connection.remove(self)
-        acks, self._acks = self._acks, None
-        for slot in (acks or {}).values():
-            slot.failed(self, AckDisconnected())
+        self.fail_acks(AckDisconnected)
         if was_connected:
             self._last_rooms = rooms
             self.connection.put(Disconnected(self, reason, error))
@@ -322,6 +322,12 @@ class Socket(Listening):
         slot = self._acks.pop(ack_id, None) if self._acks is not None else None
         if slot is not None:
             slot.answered(self, arguments)
+
+    def fail_acks(self, error: type[AckDisconnected | AckTimeout]) -> None:
+        """None of the answers will come."""
+        acks, self._acks = self._acks, None
+        for slot in (acks or {}).values():
+            slot.failed(self, error())
 
     def forget_ack(self, ack_id: int) -> bool:
         """Nobody waits for this answer any longer. False when nobody did anyway."""

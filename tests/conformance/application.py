@@ -12,6 +12,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+import uvloop
+
 import sansio_eio_asyncio
 from sansio_eio import AckError, AckTimeout, ConnectionRefused, Cookie, EngineServer, Request, Response, Server, Session
 from sansio_eio import Socket as ServerSocket
@@ -22,6 +24,7 @@ from sansio_eio.socketio.msgpack import msgpack_parser
 from tests.conformance.values import dumps
 
 How = dict[str, Any]
+LoopFactory = Callable[[], asyncio.AbstractEventLoop] | None
 
 
 def log(event: str, **attributes: object) -> None:
@@ -319,7 +322,7 @@ def application() -> Router:
 # -- the adapters ------------------------------------------------------------------------------------------------------
 
 
-def serve_asyncio(router: Router, port: int) -> None:
+def serve_asyncio(router: Router, port: int, loop_factory: LoopFactory = None) -> None:
     """Serve it on asyncio."""
 
     async def main() -> None:
@@ -332,10 +335,16 @@ def serve_asyncio(router: Router, port: int) -> None:
             print(dumps({"port": server.addresses[0][1]}), flush=True)
             await stopped.wait()
 
-    asyncio.run(main())
+    with asyncio.Runner(loop_factory=loop_factory) as runner:
+        runner.run(main())
 
 
-ADAPTERS: dict[str, Callable[[Router, int], None]] = {"asyncio": serve_asyncio}
+def serve_uvloop(router: Router, port: int) -> None:
+    """Serve it on asyncio with the loop of uvloop."""
+    serve_asyncio(router, port, uvloop.new_event_loop)
+
+
+ADAPTERS: dict[str, Callable[[Router, int], None]] = {"asyncio": serve_asyncio, "uvloop": serve_uvloop}
 
 if __name__ == "__main__":
     ADAPTERS[sys.argv[1]](application(), int(sys.argv[2]))

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from itertools import count
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 import pytest
 
@@ -20,8 +20,24 @@ TRANSPORTS: dict[str, dict[str, object]] = {
 _numbers = count(1)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def is_redundant(item: pytest.Item) -> bool:
+    """Whether the scenario, with these clients, would show nothing that it does not show with others.
+
+    The reference and the second event loop need not meet every version of the client on every transport.
+    """
+    call: Any = getattr(item, "callspec", None)
+    parameters: dict[str, object] = call.params if call is not None else {}
+    if parameters.get("server") == "reference":
+        return parameters.get("version") == "3" and parameters["transport"] != "upgrade"
+    if parameters.get("server") == "uvloop":
+        return parameters.get("version") == "3" or parameters.get("transport") in ("websocket", "polling")
+    return False
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Everything here needs node; and what the reference does differently must fail on it."""
+    config.hook.pytest_deselected(items=[item for item in items if is_redundant(item)])
+    items[:] = [item for item in items if not is_redundant(item)]
     for item in items:
         if "tests/conformance/" not in item.path.as_posix():
             continue

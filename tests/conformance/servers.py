@@ -8,7 +8,7 @@ from tests.conformance.peers import JS
 from tests.conformance.processes import PATIENCE, Child
 
 #: Everything that serves; "reference" is socket.io and engine.io on Node, which keeps the expectations honest.
-KINDS = ("asyncio", "reference")
+KINDS = ("asyncio", "uvloop", "reference")
 
 
 def command(kind: str, port: int) -> list[str | Path]:

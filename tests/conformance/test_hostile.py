@@ -171,6 +171,15 @@ def test_event_that_crosses_a_disconnect(raw: Raw) -> None:
     raw.websocket.close()
 
 
+def test_leaves_and_joins_in_one_go(raw: Raw) -> None:
+    raw.join("/custom")
+    raw.send("41/custom", "40/custom")
+    assert str(raw.receive()).startswith("40/custom,")
+    assert raw.receive() == '42/custom,["auth",{}]'
+    raw.is_served()
+    raw.websocket.close()
+
+
 def test_attachments_beside_other_frames_of_the_engine(server: Server) -> None:
     """A pong belongs to the layer below, and may come between."""
     raw = Raw(server)
@@ -197,7 +206,9 @@ def test_namespaces_without_end(raw: Raw, bystander: Raw) -> None:
             answers.append(packet)
     assert {answer[:2] for answer in answers} == {"40", "44"}
     assert sum(answer.startswith("40") for answer in answers) <= 100
-    raw.is_served()
+    raw.send('42["message","served"]')
+    while raw.receive() != '42["message-back","served"]':
+        pass
     bystander.is_served()
     raw.websocket.close()
     bystander.websocket.close()

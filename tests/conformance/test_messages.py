@@ -153,15 +153,16 @@ def test_5000_small_messages_in_a_row(dial: Dial) -> None:
 
 
 def test_volatile(dial: Dial) -> None:
-    """A volatile event gets through where nothing stands in its way; nothing else is lost for it."""
+    """A volatile event may be dropped; nothing else is lost for it, and none comes twice."""
     socket = dial().socket()
     sid = socket.connected()
     for _ in range(5):
-        # An acknowledged event first: over polling the poll behind it must have come for the next one to be sent.
         socket.call("tell", {"to": sid, "volatile": True}, "fleeting", 1)
         socket.call("tell", {"to": sid}, "lasting", 2)
     assert [socket.expect("lasting") for _ in range(5)] == [[2]] * 5
-    assert all(args == [1] for args in socket.seen("fleeting"))
+    fleeting = socket.seen("fleeting")
+    assert fleeting == [[1]] * len(fleeting)
+    assert len(fleeting) <= 5
 
 
 def test_volatile_gets_through_when_idle(dial: Dial, room: str) -> None:

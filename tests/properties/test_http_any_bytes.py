@@ -5,7 +5,9 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.http.support import Echo, Wire, connect, frame, handshake, request, split
+from sansio_eio import EngineServer
+from sansio_eio.http import ServerEndpoint
+from tests.unit.http.support import Echo, Wire, connect, frame, handshake, request, split, text
 
 LINES = [
     "Content-Length: 3",
@@ -92,3 +94,31 @@ def play(wire: Wire, move: str | bytes) -> None:
         case _:
             wire.endpoint.close(now=now)
     wire.pump()
+
+
+QUERIES = ["EIO=4&transport=polling", "EIO=4&transport=websocket", "EIO=4&transport=polling&sid=x", "transport=%00", ""]
+TARGETS = [f"/engine.io/?{query}" for query in QUERIES]
+packets = st.sampled_from(["2probe", "5", "4hello", "3", "1", "", "b4", "9", "4\x1e4"])
+
+
+@given(
+    st.lists(
+        st.one_of(
+            st.builds(handshake, st.sampled_from(TARGETS)),
+            st.builds(request, st.sampled_from(["GET", "POST", "OPTIONS"]), st.sampled_from(TARGETS)),
+            packets.map(text),
+            st.builds(frame, st.integers(0, 15), st.binary(max_size=200), fin=st.booleans()),
+            st.sampled_from(["wait", "eof", "pause", "resume", "shut down"]),
+        ),
+        max_size=8,
+    )
+)
+def test_any_inputs_to_a_real_server_never_raise(moves: list[str | bytes]) -> None:
+    wire = Wire(ServerEndpoint(EngineServer()))
+    for move in moves:
+        play(wire, move)
+        while runnable := wire.endpoint.take_runnable():
+            for session in runnable:
+                assert session.step() is None
+    play(wire, "lose")
+    assert not wire.endpoint.connections

@@ -11,7 +11,7 @@ from wsproto.events import BytesMessage, CloseConnection, TextMessage
 from sansio_eio.http.deflate import Deflate
 from sansio_eio.http.frame_guard import FrameGuard
 from sansio_eio.http.frames import FrameConnection
-from tests.unit.http.support import frame
+from tests.unit.http.support import frame, receive_all
 
 LIMIT = 300
 
@@ -78,7 +78,7 @@ def by_wsproto(data: bytes, *, inflate: bool) -> tuple[list[str | bytes], int | 
 def by_us(chunks: list[bytes], *, inflate: bool) -> tuple[list[str | bytes], int | None, bool]:
     """What we make of them."""
     connection = FrameConnection(max_message_size=LIMIT, max_fragments=100, deflate=Deflate(None) if inflate else None)
-    messages = [message for chunk in chunks for message in connection.receive_data(chunk)]
+    messages = [message for chunk in chunks for message in receive_all(connection, chunk)]
     code = connection.close_code
     return messages, 1005 if connection.closed and code is None else code, connection.failed
 

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Awaitable, Callable, Coroutine
 
 import pytest
+import uvloop
 
 from sansio_eio import EngineServer, Pending, Session
 from sansio_eio.http import Router
@@ -23,7 +24,8 @@ def run(main: Callable[[], Coroutine[None, None, None]]) -> None:
 def test_a_request_and_its_response() -> None:
     async def main() -> None:
         app = Echo()
-        protocol, transport = dial(drive(app))
+        driver = drive(app)
+        protocol, transport = dial(driver)
         for byte in split(request()):
             protocol.data_received(byte)
         assert transport.writes == [ok(b"GET /? ")]
@@ -32,7 +34,7 @@ def test_a_request_and_its_response() -> None:
         protocol.data_received(request("GET", "/", ["Connection: close"]))
         assert transport.calls == ["close"]
         await settle()
-        assert len(protocol._endpoint.connections) == 0
+        assert not driver.endpoint.connections
 
     run(main)
 
@@ -128,15 +130,15 @@ def test_one_timer_that_is_moved_only_forward() -> None:
         app = Echo()
         driver = drive(app, header_timeout=100.0)
         dial(driver)
-        first = driver._timer
+        first, now = driver.timer, asyncio.get_running_loop().time()
         assert first is not None
-        app.deadline = first.when() + 50.0
+        app.deadline = now + 150.0
         driver.pump()
-        assert driver._timer is first
-        app.deadline = first.when() - 50.0
+        assert driver.timer is first
+        app.deadline = now + 50.0
         driver.pump()
         assert first.cancelled()
-        assert driver._timer is not None
+        assert driver.timer is not None
         app.deadline = asyncio.get_running_loop().time() + 0.001
         driver.pump()
         await asyncio.sleep(0.01)
@@ -144,7 +146,36 @@ def test_one_timer_that_is_moved_only_forward() -> None:
         app.deadline = None
         driver.stop()
         driver.stop()
-        assert driver._timer is None
+        assert driver.timer is None
+
+    run(main)
+
+
+def test_a_deadline_that_has_passed_meanwhile_under_uvloop() -> None:
+    async def main() -> None:
+        app = Echo()
+        driver = drive(app)
+        app.deadline = asyncio.get_running_loop().time() - 1.0
+        driver.pump()
+        driver.pump()
+        assert driver.timer is not None
+        app.deadline = None
+        await settle(2)
+        assert driver.timer is None
+        assert len(app.advanced) == 2
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(main())
+
+
+def test_thousands_of_requests_at_once_do_not_hold_up_the_others() -> None:
+    async def main() -> None:
+        protocol, transport = dial(drive(Echo()))
+        protocol.data_received(request() * 1000)
+        at_once = transport.take().count(b"200 OK")
+        assert at_once == 20
+        await settle(60)
+        assert transport.take().count(b"200 OK") == 1000 - at_once
 
     run(main)
 
@@ -322,8 +353,9 @@ def test_output_from_a_background_task() -> None:
 
 def test_waiting_for_a_pending() -> None:
     async def main() -> None:
-        driver = drive(EngineServer())
-        pending: Pending[int] = Pending(driver)
+        engine = EngineServer()
+        driver = drive(engine)
+        pending: Pending[int] = Pending(engine)
         waiting = asyncio.create_task(_result(pending))
         cancelled = asyncio.create_task(_result(pending))
         await settle()

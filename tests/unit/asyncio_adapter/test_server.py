@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import socket
 import ssl
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -52,14 +52,14 @@ class Client:
 
 
 @asynccontextmanager
-async def dial(host: str, port: int, **options: Any) -> AsyncIterator[Client]:
+async def dial(host: str, port: int, **options: Any) -> AsyncGenerator[Client]:
     """A TCP client."""
     async with _client(*await asyncio.open_connection(host, port, **options)) as client:
         yield client
 
 
 @asynccontextmanager
-async def _client(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> AsyncIterator[Client]:
+async def _client(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> AsyncGenerator[Client]:
     try:
         yield Client(reader, writer)
     finally:

@@ -573,10 +573,9 @@ def test_a_hook_that_is_a_coroutine_is_an_error() -> None:
     async def slow(headers: list[tuple[str, str]], _: Request) -> None:
         headers.append(("X-Late", "1"))
 
-    def awaitable(_: HandshakeRefused) -> Gate:
-        return Gate()
+    @driver.app.on("connection_error")
+    async def slow_as_well(_: HandshakeRefused) -> None: ...
 
-    driver.app.on("connection_error", awaitable)
     driver.polling()
     driver.request()
     assert [where for _, where in journal.errors] == ["a handler of headers", "a handler of connection_error"]

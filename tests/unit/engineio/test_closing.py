@@ -29,11 +29,40 @@ def test_closing_with_a_poll_waiting() -> None:
     journal = Journal(driver.app)
     client = driver.polling()
     poll = client.poll()
+    client.session.close()
+    driver.pump()
+    assert poll.text == "1"
+    assert journal.closed == ["forced close"]
+
+
+def test_closing_delivers_what_is_queued_in_a_response_of_its_own() -> None:
+    driver = Driver()
+    journal = Journal(driver.app)
+    client = driver.polling()
+    poll = client.poll()
     client.session.send("last")
     client.session.close()
     driver.pump()
-    assert poll.text == "4last\x1e1"
+    assert poll.text == "4last"
+    assert (client.session.state, journal.closed) == (State.CLOSING, [])
+    assert client.poll().text == "1"
     assert journal.closed == ["forced close"]
+    assert len(driver.app.deadlines) == 0
+
+
+def test_closing_with_a_poll_that_cannot_be_written() -> None:
+    driver = Driver(EngineServer(close_timeout=3.0))
+    journal = Journal(driver.app)
+    client = driver.polling()
+    poll = client.poll()
+    poll.stalled = True
+    client.session.send("last")
+    client.session.close()
+    driver.pump()
+    driver.later(3.0)
+    assert journal.closed == ["forced close"]
+    driver.unstall(poll)
+    assert poll.text == "4last\x1e1"
 
 
 def test_closing_between_polls_waits_for_the_next() -> None:
@@ -48,7 +77,9 @@ def test_closing_between_polls_waits_for_the_next() -> None:
     driver.pump()
     driver.later(20.0)
     assert journal.closed == []
-    assert client.poll().text == "4last\x1e1"
+    assert client.poll().text == "4last"
+    assert journal.closed == []
+    assert client.poll().text == "1"
     assert journal.closed == ["forced close"]
     assert driver.app.sessions == {}
     assert len(driver.app.deadlines) == 0
@@ -85,7 +116,8 @@ def test_closing_while_a_ping_is_out_waits_for_the_poll_all_the_same() -> None:
     driver.pump()
     driver.later(25.0)
     assert journal.closed == []
-    assert client.poll().text == "2\x1e1"
+    assert client.poll().text == "2"
+    assert client.poll().text == "1"
 
 
 def test_what_comes_while_closing_is_passed_over() -> None:

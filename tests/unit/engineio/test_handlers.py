@@ -13,6 +13,7 @@ from sansio_eio.engineio.handlers import (
     HandlerTable,
     Listening,
     call,
+    call_inline,
     close_awaitable,
     must_be_awaited,
     start,
@@ -156,6 +157,24 @@ def test_what_must_be_awaited() -> None:
     close_awaitable(Gate())
     assert not must_be_awaited(None)
     assert not must_be_awaited("x")
+
+
+def test_a_function_that_nobody_can_wait_for() -> None:
+    host, seen = Host(), list[object]()
+    error = ValueError("x")
+
+    async def slow() -> None: ...
+
+    def fail() -> None:
+        raise error
+
+    call_inline(lambda *args: seen.append(args), (1, 2), host.errors, "a hook")
+    call_inline(fail, (), host.errors, "a hook")
+    call_inline(slow, (), host.errors, "another")
+    assert seen == [(1, 2)]
+    assert host.reported[0] == (error, "a hook")
+    assert str(host.reported[1][0]).endswith("must be a plain def")
+    assert len(host.reported) == 2
 
 
 def test_plain_handlers_are_done_at_once_and_in_order() -> None:

@@ -134,6 +134,16 @@ def test_who_is_not_read_from_cannot_be_late() -> None:
     assert journal.closed == ["ping timeout"]
 
 
+def test_what_is_over_has_no_deadline_when_the_application_catches_up() -> None:
+    driver = Driver()
+    client = driver.websocket()
+    driver.later(25.0)
+    client.session.pause(True)
+    client.websocket.lose()
+    client.session.pause(False)
+    assert len(driver.app.deadlines) == 0
+
+
 def test_a_late_driver_does_not_make_clients_late() -> None:
     driver = Driver()
     client = driver.websocket()

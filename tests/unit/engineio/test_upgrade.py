@@ -81,6 +81,17 @@ def test_what_was_not_taken_by_a_poll_moves_over_in_order() -> None:
     assert websocket.taken() == ["3probe", "4a", b"b", "4c"]
 
 
+def test_what_moved_over_is_sent_without_being_asked_for() -> None:
+    client = Driver().polling()
+    websocket = client.candidate()
+    websocket.say("2probe")
+    client.session.send("a")
+    client.driver.pump()
+    assert websocket.taken() == ["3probe"]
+    websocket.say("5")
+    assert websocket.taken() == ["4a"]
+
+
 def test_a_poll_that_could_not_be_written_yet_does_not_take_messages_with_it() -> None:
     client = Driver().polling()
     websocket = client.candidate()
@@ -272,7 +283,9 @@ def test_a_session_that_is_closed_during_an_upgrade_ends_with_a_poll() -> None:
     driver, journal, client, websocket = opened_and_probed()
     client.session.send("last")
     client.session.close()
-    assert client.poll().text == "4last\x1e1"
+    assert client.poll().text == "4last"
+    assert websocket.ended is None
+    assert client.poll().text == "1"
     assert websocket.ended is not None
     assert journal.closed == ["forced close"]
     assert len(driver.app.deadlines) == 0

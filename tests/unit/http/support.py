@@ -18,6 +18,7 @@ from sansio_eio.engineio import (
     SendMessages,
 )
 from sansio_eio.http import HttpOptions, Router, ServerEndpoint
+from sansio_eio.http.frames import FrameConnection
 
 KEY = "dGhlIHNhbXBsZSBub25jZQ=="
 # Of RFC 6455, section 1.3.
@@ -271,6 +272,14 @@ def frame(
 def text(data: str, *, fin: bool = True) -> bytes:
     """A text frame of a client."""
     return frame(1, data.encode(), fin=fin)
+
+
+def receive_all(connection: FrameConnection, data: bytes) -> list[str | bytes]:
+    """All messages in these bytes, portion by portion."""
+    messages = connection.receive_data(data)
+    while connection.has_rest:
+        messages += connection.receive_data(b"")
+    return messages
 
 
 def close(code: int | None = None, reason: str = "") -> bytes:

@@ -9,7 +9,7 @@ from sansio_eio.engineio import Outgoing
 from sansio_eio.http.deflate import Deflate
 from sansio_eio.http.frame_guard import FrameGuard
 from sansio_eio.http.frames import FrameConnection
-from tests.unit.http.support import close, frame, split, text
+from tests.unit.http.support import close, frame, receive_all, split, text
 
 LIMIT = 70_000
 
@@ -22,8 +22,8 @@ def pieces_of(data: bytes) -> list[bytes]:
 def both_ways(data: bytes, *, max_message_size: int = LIMIT, deflate: Deflate | None = None) -> FrameConnection:
     """The connection after these bytes; that they make the same in small pieces has been checked."""
     whole, pieces = (FrameConnection(max_message_size=max_message_size, deflate=deflate) for _ in range(2))
-    messages = whole.receive_data(data)
-    assert [message for piece in pieces_of(data) for message in pieces.receive_data(piece)] == messages
+    messages = receive_all(whole, data)
+    assert [message for piece in pieces_of(data) for message in receive_all(pieces, piece)] == messages
     assert (pieces.closed, pieces.failed, pieces.close_code) == (whole.closed, whole.failed, whole.close_code)
     assert whole.receive_data(text("ignored")) == ([] if whole.closed else ["ignored"])
     return whole
@@ -32,7 +32,7 @@ def both_ways(data: bytes, *, max_message_size: int = LIMIT, deflate: Deflate | 
 def received(data: bytes, *, max_message_size: int = LIMIT, deflate: Deflate | None = None) -> list[str | bytes]:
     """The messages in these bytes."""
     both_ways(data, max_message_size=max_message_size, deflate=deflate)
-    return FrameConnection(max_message_size=max_message_size, deflate=deflate).receive_data(data)
+    return receive_all(FrameConnection(max_message_size=max_message_size, deflate=deflate), data)
 
 
 @pytest.mark.parametrize("size", [0, 1, 2, 3, 4, 5, 125, 126, 127, 1000, 65535, 65536, 70_000])
@@ -104,6 +104,35 @@ def test_nothing_is_kept_of_a_frame_that_was_announced_too_large() -> None:
     assert connection.receive_data(frame(2, b"x" * 60_000)) == []
     assert connection.close_code == 1009
     assert connection.close_reason == "the message is too large"
+
+
+@pytest.mark.parametrize("fin", [True, False])
+def test_thousands_of_messages_come_in_portions(fin: bool) -> None:
+    message = text("a", fin=fin) + (b"" if fin else frame(0, b"b"))
+    connection = FrameConnection(max_message_size=LIMIT)
+    portions = [connection.receive_data(message * 150 + text("end")[:3])]
+    assert connection.has_rest
+    portions.append(connection.receive_data(text("end")[3:] + text("more")))
+    while connection.has_rest:
+        portions.append(connection.receive_data(b""))
+    assert [len(portion) for portion in portions] == [64, 64, 24]
+    assert portions[2][-3:] == ["a" if fin else "ab", "end", "more"]
+
+
+def test_a_read_that_inflates_a_thousandfold_comes_in_portions() -> None:
+    connection = FrameConnection(max_message_size=LIMIT, deflate=Deflate(None))
+    connection.receive_data(frame(2, deflated(bytes(LIMIT)), rsv=0x40) * 30)
+    portions = 1
+    while connection.has_rest:
+        assert len(connection.receive_data(b"")) <= 2
+        portions += 1
+    assert portions == 15
+
+
+def test_nothing_is_left_behind_a_close() -> None:
+    connection = FrameConnection(max_message_size=LIMIT)
+    connection.receive_data(close() + text("a") * 100)
+    assert not connection.has_rest
 
 
 def test_close_is_sent_once() -> None:

@@ -96,6 +96,22 @@ def test_the_application_takes_its_time() -> None:
     assert wire.connection.reading
 
 
+def test_the_application_accepts_only_to_close() -> None:
+    app = Echo()
+    wire = connect(app).feed(handshake("/park"))
+    channel = app.channels[0]
+    app.accept(channel, [("x-extra", "1")])
+    app.act(channel, CloseChannel(channel))
+    assert wire.pump().take() == switching() + b"\x88\x00"
+    assert wire.feed(close()).end == "closing"
+
+
+def test_a_close_behind_the_handshake() -> None:
+    wire = connect().feed(handshake() + close(1000))
+    assert wire.take() == switching() + b"\x88\x02\x03\xe8"
+    assert wire.end == "closing"
+
+
 def test_a_second_decision_is_void() -> None:
     app = Echo()
     wire = opened(app)
@@ -139,7 +155,7 @@ def test_pings_of_a_peer_that_does_not_read_do_not_pile_up() -> None:
     wire = opened()
     wire.connection.pause_writing(now=0.0)
     for i in range(100):
-        wire.feed(frame(9, b"%d" % i))
+        wire.connection.receive_data(frame(9, b"%d" % i), now=0.0)
     wire.connection.resume_writing(now=0.0)
     assert wire.pump().take() == b"\x8a\x0299"
 
@@ -218,6 +234,36 @@ def test_eof_and_loss() -> None:
         move(wire)
         assert len(app.closed) == 1
         assert wire.take() == b""
+
+
+def test_thousands_of_messages_at_once_come_in_portions() -> None:
+    app = Echo()
+    wire = opened(app)
+    wire.connection.receive_data(text("a") * 150 + close(1000), now=0.0)
+    assert len(app.messages) == 64
+    assert not wire.connection.reading
+    channel = app.channels[0]
+    app.act(channel, SetReading(channel, enabled=False))
+    assert len(wire.pump().take()) == 64 * 3
+    # The rest waits here until the application wants more; what comes behind it would keep its order.
+    assert len(app.messages) == 64
+    app.act(channel, SetReading(channel, enabled=True))
+    assert wire.pump().take() == b"\x81\x01a" * 64 + b"\x88\x02\x03\xe8"
+    assert len(app.messages) == 150
+    assert app.closed == [(channel, None)]
+    assert wire.end == "closing"
+
+
+def test_an_end_of_file_behind_messages_that_wait() -> None:
+    app = Echo()
+    wire = opened(app)
+    wire.connection.receive_data(text("a") * 150, now=0.0)
+    wire.connection.receive_eof(now=0.0)
+    assert (wire.end, app.closed) == ("", [])
+    wire.pump()
+    assert len(app.messages) == 150
+    assert wire.end == "closing"
+    assert app.closed == [(app.channels[0], None)]
 
 
 def test_a_peer_that_does_not_read_is_read_only_so_far() -> None:

@@ -1,5 +1,9 @@
 """Clients of a Socket.IO server without a network, on the hand-turned driver of the Engine.IO tests."""
 
+# The parameters of a lambda that is a handler are known to nobody.
+# pyright: reportUnknownLambdaType=false, reportUnknownArgumentType=false, reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false
+
 import json
 from itertools import count
 from typing import Any, TypeAlias
@@ -14,14 +18,14 @@ Heard: TypeAlias = list[str | bytes]
 class Net(Driver):
     """A served Socket.IO server with predictable ids: s1, s2 for sockets.
 
-    Pings are far apart, so that clients need not answer any. Every error that `on_error` is told lands in `errors`, which a
-    test must empty with `failures`: see the fixture `serve`.
+    Pings are far apart, so that clients need not answer any. Every error that `on_error` is told lands in `errors`,
+    which a test must empty with `failures`: see the fixture `serve`.
     """
 
     def __init__(self, *, runtime: bool = True, **options: Any) -> None:
         ids = count(1)
-        options = {"ping_interval": 10_000.0, "generate_socket_id": lambda: f"s{next(ids)}"} | options
-        self.io = Server(**options)
+        defaults: dict[str, Any] = {"ping_interval": 10_000.0, "generate_socket_id": lambda: f"s{next(ids)}"}
+        self.io = Server(**(defaults | options))
         self.errors: list[tuple[Exception, str]] = []
         self.io.on_error(lambda error, where: self.errors.append((error, where)))
         super().__init__(self.io.engine)

@@ -1,5 +1,9 @@
 """Acknowledgements of clients: one and many, and how they end."""
 
+# The parameters of a lambda that is a handler are known to nobody.
+# pyright: reportUnknownLambdaType=false, reportUnknownArgumentType=false, reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false
+
 from collections.abc import Callable
 from typing import Any
 
@@ -8,7 +12,7 @@ import pytest
 from sansio_eio.errors import LocalProtocolError
 from sansio_eio.socketio import AckDisconnected, AckError, AckTimeout, Socket
 from sansio_eio.socketio.acks import ack_arguments, ack_value
-from tests.unit.socketio.helpers import Net
+from tests.unit.socketio.helpers import Log, Net, ended
 
 Serve = Callable[..., Net]
 
@@ -99,6 +103,36 @@ def test_an_answer_in_time_leaves_no_deadline(serve: Serve) -> None:
     client.say('30["y"]')
     assert ack.value == "y"
     assert len(net.app.deadlines) == 1
+
+
+def test_a_flood_before_the_answer_is_no_deadlock(serve: Serve) -> None:
+    net = serve(max_inbound=4, ack_timeout=10.0, ping_interval=1e9)
+    log = Log("x").watch(net.io)
+
+    @net.io.on("ask")
+    async def ask(socket: Socket) -> None:
+        await socket.emit_with_ack("question")
+
+    client, _ = net.socket()
+    log.taken()
+    client.say('2["ask"]')
+    client.say(*['2["x"]'] * 5)
+    # The answer is on its way, behind all of this, but nobody reads it.
+    assert not client.exchange.reading
+    net.later(9.9)
+    assert log.taken() == []
+    net.later(0.1)
+    assert net.failures() == [("a handler of ask", "AckTimeout: operation has timed out")]
+    assert log.taken() == [("x", "s1")] * 5
+    assert client.exchange.reading
+    client.say("30[]")
+    client.say('2["ask"]')
+    client.say(*['2["x"]'] * 5)
+    net.later(9.9)
+    client.lose()
+    assert len(net.failures()) == 1
+    assert len(log.taken()) == 7
+    assert net.app.next_deadline() is None
 
 
 def test_unknown_and_repeated_answers_are_ignored(serve: Serve) -> None:
@@ -198,6 +232,21 @@ def test_a_callback_may_end_everything(serve: Serve) -> None:
     socket.emit_with_ack("x").add_done_callback(lambda ack: socket.disconnect(close=True))
     client.say("30[]", '2["x"]')
     assert client.closed
+
+
+def test_a_callback_may_end_the_other_sockets_of_its_client(serve: Serve) -> None:
+    net = serve()
+    net.io.of("/b")
+    log, other = Log().watch(net.io), Log().watch(net.io.of("/b"))
+    client = net.client("0", "0/b,")
+    one, two = net.io.sockets.sockets["s1"], net.io.of("/b").sockets["s2"]
+    one.emit_with_ack("x").add_done_callback(lambda ack: two.disconnect())
+    log.taken()
+    other.taken()
+    client.lose()
+    assert log.taken() == ended("s1", "transport close")
+    assert other.taken() == ended("s2", "server namespace disconnect")
+    assert net.app.next_deadline() is None
 
 
 # -- many ----------------------------------------------------------------------------------------------------------

@@ -1,5 +1,9 @@
 """Rooms, and who gets what is sent to them."""
 
+# The parameters of a lambda that is a handler are known to nobody.
+# pyright: reportUnknownLambdaType=false, reportUnknownArgumentType=false, reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false
+
 from collections.abc import Callable
 from typing import Any, cast
 
