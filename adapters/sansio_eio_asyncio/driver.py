@@ -71,14 +71,11 @@ class Driver:
             return
         self._pumping = True
         endpoint = self.endpoint
+        now = self.loop.time()
+        advanced = False
         deadline = None
         try:
             for _ in range(_ROUNDS):
-                now = self.loop.time()
-                deadline = endpoint.next_deadline()
-                if deadline is not None and deadline <= now:
-                    endpoint.advance(now=now)
-                    deadline = endpoint.next_deadline()
                 runnable = endpoint.take_runnable()
                 for each in runnable:
                     rest = each.step()
@@ -87,8 +84,14 @@ class Driver:
                 ready = endpoint.take_ready()
                 for connection in ready:
                     connection.owner.write(now)
-                if not (runnable or ready):
+                if runnable or ready:
+                    continue
+                # Last, so that what has just been read counts before it is taken for missing.
+                deadline = endpoint.next_deadline()
+                if deadline is None or deadline > now or advanced:
                     break
+                advanced = True
+                endpoint.advance(now=now)
             else:
                 # Somebody sent thousands of requests at once: now the others.
                 self._woken = True

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from sansio_eio.engineio.actions import Action
     from sansio_eio.engineio.requests import Request
+    from sansio_eio.engineio.runtime import Application
     from sansio_eio.engineio.session import Session
 
 
@@ -22,7 +23,7 @@ class Channel:
     def __init__(self, owner: object = None) -> None:
         self.owner = owner
         #: The application that took the request; set by whoever routes.
-        self.endpoint: object = None
+        self.endpoint: Application | None = None
         self.session: Session | None = None
         #: The HTTP request that waits for its response.
         self.request: Request | None = None

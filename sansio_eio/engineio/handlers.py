@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Sequence
-from inspect import isawaitable
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeGuard, TypeVar, overload
 
@@ -125,7 +124,7 @@ class ErrorHook:
 
 def must_be_awaited(value: object) -> TypeGuard[Awaitable[Any]]:
     """Whether a handler returned something to await; coroutines, the usual case, are told by their type alone."""
-    return type(value) is CoroutineType or isawaitable(value)
+    return type(value) is CoroutineType or hasattr(type(value), "__await__")
 
 
 def close_awaitable(value: object) -> None:

@@ -19,7 +19,7 @@ class Outgoing:
         self.packets = packets
         self.compress = compress
         self.volatile = volatile
-        self._encoded = tuple([encode_text(packet) if isinstance(packet, str) else packet for packet in packets])
+        self._encoded = [encode_text(packet) if isinstance(packet, str) else packet for packet in packets]
         self._frame: bytes | None = None
         self._payload: bytes | None = None
         #: What it counts against the limit of a session's buffer, in bytes.
@@ -29,12 +29,11 @@ class Outgoing:
     def frame(self) -> bytes:
         """Complete unmasked WebSocket frames, one for each packet (RFC 6455, section 5.2)."""
         if self._frame is None:
-            self._frame = b"".join(
-                [
-                    _frame_header(0x81 if isinstance(packet, str) else 0x82, len(data)) + data
-                    for packet, data in zip(self.packets, self._encoded, strict=True)
-                ]
-            )
+            frames = [
+                _frame_header(0x81 if isinstance(packet, str) else 0x82, len(data)) + data
+                for packet, data in zip(self.packets, self._encoded, strict=True)
+            ]
+            self._frame = frames[0] if len(frames) == 1 else b"".join(frames)
         return self._frame
 
     @property

@@ -1,10 +1,14 @@
 """HTTP requests and responses as values, whoever parsed them."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl
 
 from sansio_eio.errors import LocalProtocolError
+
+_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_VALUE = re.compile(r"[\t -~\x80-\xff]*")
 
 #: Header fields in the order of the message: lower-case names, values as Latin-1 text (RFC 9110, section 5.5).
 Headers = Sequence[tuple[str, str]]
@@ -30,8 +34,11 @@ class Request:
 
     def header(self, name: str) -> str | None:
         """The value of the header `name` (in lower case); several fields are joined as RFC 9110, section 5.3 says."""
-        values = [value for key, value in self.headers if key == name]
-        return ", ".join(values) if values else None
+        found = None
+        for key, value in self.headers:
+            if key == name:
+                found = value if found is None else f"{found}, {value}"
+        return found
 
     @property
     def params(self) -> dict[str, str]:
@@ -57,7 +64,7 @@ def parse_query(query: str) -> dict[str, str]:
 
 def check_header(name: str, value: str) -> None:
     """Raise LocalProtocolError for a header that would break the message (RFC 9110, sections 5.1 and 5.5)."""
-    if not name or not all(char.isascii() and (char.isalnum() or char in "!#$%&'*+-.^_`|~") for char in name):
+    if not _NAME.fullmatch(name):
         raise LocalProtocolError(f"not a header name: {name!r}")
     if not is_header_value(value) or value != value.strip():
         raise LocalProtocolError(f"not a value for the header {name}: {value!r}")
@@ -65,4 +72,4 @@ def check_header(name: str, value: str) -> None:
 
 def is_header_value(value: str) -> bool:
     """Whether `value` may be sent as a header: visible Latin-1 characters, spaces and tabs."""
-    return all(char == "\t" or " " <= char <= "~" or "\x80" <= char <= "\xff" for char in value)
+    return _VALUE.fullmatch(value) is not None

@@ -70,7 +70,9 @@ class ServerEndpoint:
     def next_deadline(self) -> float | None:
         """When to call `advance` at the latest; in the past means at once, None never."""
         mine, theirs = self.deadlines.next(), self.app.next_deadline()
-        return mine if theirs is None else theirs if mine is None else min(mine, theirs)
+        if mine is None or (theirs is not None and theirs < mine):
+            return theirs
+        return mine
 
     def advance(self, *, now: float) -> None:
         """The time is now `now`."""

@@ -124,6 +124,8 @@ class FrameConnection:
     def encode(self, outgoing: "list[Outgoing]") -> bytes:
         """The frames of these packets."""
         if self._deflate is None:
+            if len(outgoing) == 1:
+                return outgoing[0].frame
             return b"".join([each.frame for each in outgoing])
         return b"".join([self._deflate.frames(each) for each in outgoing])
 

@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Callable, Mapping
-from typing import cast
 
 from sansio_eio.engineio.actions import Action, Respond
 from sansio_eio.engineio.channel import Channel
@@ -72,12 +71,13 @@ class Router:
 
     def message_received(self, channel: Channel, data: str | bytes, *, now: float) -> None:
         """Pass the message on."""
-        self._engine(channel).message_received(channel, data, now=now)
+        if channel.endpoint is not None:
+            channel.endpoint.message_received(channel, data, now=now)
 
     def channel_closed(self, channel: Channel, *, now: float, error: RemoteProtocolError | None = None) -> None:
         """Pass it on; the fallback has no use for it."""
-        if channel.endpoint is not self:
-            self._engine(channel).channel_closed(channel, now=now, error=error)
+        if channel.endpoint is not None and channel.endpoint is not self:
+            channel.endpoint.channel_closed(channel, now=now, error=error)
 
     def take_ready(self) -> list[Channel]:
         """The channels of all servers, and those that the fallback has answered."""
@@ -88,10 +88,10 @@ class Router:
 
     def take_actions(self, channel: Channel) -> list[Action]:
         """The actions of one channel, oldest first."""
-        if channel.endpoint is self:
-            actions, channel.actions = channel.actions, []
-            return actions
-        return self._engine(channel).take_actions(channel)
+        if channel.endpoint is not None and channel.endpoint is not self:
+            return channel.endpoint.take_actions(channel)
+        actions, channel.actions = channel.actions, []
+        return actions
 
     def take_runnable(self) -> list[Runnable]:
         """The busy sessions of all servers."""
@@ -130,10 +130,6 @@ class Router:
             if path.startswith(prefix) or slashed == prefix:
                 return engine
         return None
-
-    def _engine(self, channel: Channel) -> Application:
-        # Only this class sets it, and only to one of these.
-        return cast("Application", channel.endpoint)
 
     def _fall_back(self, request: Request) -> Response:
         try:

@@ -7,7 +7,7 @@ parser (`packets.TEXT_PARSER`) and `msgpack.msgpack_parser`. Both ends of a conn
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 from sansio_eio.errors import RemoteProtocolError
 
@@ -75,8 +75,8 @@ def is_well_formed(packet: Packet) -> bool:
             return False
         if kind is ACK:
             return packet.id is not None
-        name = cast("list[object]", data)[0] if data else None
-        return isinstance(name, (str, int, float)) and not isinstance(name, bool)
+        name = packet.data[0] if data else None
+        return isinstance(name, str) or (isinstance(name, (int, float)) and not isinstance(name, bool))
     if packet.id is not None:
         return False
     if kind is CONNECT:

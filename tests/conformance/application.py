@@ -1,13 +1,17 @@
 """The application under test: `python -m tests.conformance.application ADAPTER PORT` serves it on loopback.
 
-It prints `{"port": ...}` first and then what happens, as JSON lines; SIGTERM shuts it down.
-tests/js/reference.js is the same application on the reference servers: a change here needs one there.
+It prints `{"port": ...}` first and then what happens, as JSON lines. SIGTERM shuts it down, and so
+does the end of its input, so that it does not outlive the tests. tests/js/reference.js is the same application on the
+reference servers: a change here needs one there.
 """
 
 import asyncio
+import contextlib
+import os
 import re
 import signal
 import sys
+import threading
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -322,6 +326,15 @@ def application() -> Router:
 # -- the adapters ------------------------------------------------------------------------------------------------------
 
 
+def wait_for_the_end_of_input(loop: asyncio.AbstractEventLoop, stopped: asyncio.Event) -> None:
+    """The tests are gone, however they ended."""
+    while os.read(0, 1024):
+        pass
+    # Where SIGTERM was faster, the loop may be closed.
+    with contextlib.suppress(RuntimeError):
+        loop.call_soon_threadsafe(stopped.set)
+
+
 def serve_asyncio(router: Router, port: int, loop_factory: LoopFactory = None) -> None:
     """Serve it on asyncio."""
 
@@ -329,6 +342,7 @@ def serve_asyncio(router: Router, port: int, loop_factory: LoopFactory = None) -
         stopped = asyncio.Event()
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGTERM, stopped.set)
+        threading.Thread(target=wait_for_the_end_of_input, args=(loop, stopped), daemon=True).start()
         # In its debug mode, asyncio complains about the time that the largest messages take in debug mode.
         loop.slow_callback_duration = 5.0
         async with sansio_eio_asyncio.start_server(router, "127.0.0.1", port) as server:

@@ -2,7 +2,7 @@
 
 // The application of tests/conformance/application.py once more, on the reference servers: an expectation that they
 // do not share is a mistake, or stands with its reason in tests/conformance/differences.py.
-// It prints {port} first and then what happens as JSON lines; SIGTERM shuts it down.
+// It prints {port} first and then what happens as JSON lines; SIGTERM shuts it down, and so does the end of its input.
 
 const http = require("node:http");
 const engineio = require("engine.io");
@@ -185,9 +185,16 @@ raw("/cors/list/engine.io/", { cors: { origin: origins, credentials: true } });
 // Where only polling is served, nobody takes an upgrade: Node alone would close it.
 server.on("upgrade", (request, socket) => request.url.startsWith("/polling/") && socket.destroy());
 
-process.on("SIGTERM", () => {
+let stopping = false;
+
+function stop() {
+  if (stopping) return;
+  stopping = true;
   for (const application of applications) application.close();
   server.close();
   setTimeout(() => process.exit(0), 100);
-});
+}
+
+process.on("SIGTERM", stop);
+process.stdin.resume().on("end", stop);
 server.listen(Number(process.argv[2] || 0), "127.0.0.1", () => say({ port: server.address().port }));
