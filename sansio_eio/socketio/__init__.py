@@ -10,7 +10,8 @@ from sansio_eio.socketio.packets import TEXT_PARSER, json_parser
 from sansio_eio.socketio.parser import Packet, PacketType, ParseError, Parser
 from sansio_eio.socketio.rooms import Adapter, Delivery, MemoryAdapter, Selection
 from sansio_eio.socketio.server import Server
-from sansio_eio.socketio.socket import Socket, SocketOperator
+from sansio_eio.socketio.socket import Socket
+from sansio_eio.socketio.socket_operator import SocketOperator
 
 __all__ = [
     "TEXT_PARSER",

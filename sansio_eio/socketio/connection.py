@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Generator
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from sansio_eio.engineio.handlers import AnyFunction, Steps, call, close_awaitable, must_be_awaited
+from sansio_eio.engineio.handlers import Steps, close_awaitable, must_be_awaited
 from sansio_eio.engineio.mailbox import Mailbox
 from sansio_eio.engineio.session import FORCED_CLOSE, State
 from sansio_eio.errors import LocalProtocolError, RemoteProtocolError
 from sansio_eio.socketio.acks import AckTimeout
-from sansio_eio.socketio.events import Connected, Disconnected, Event, EventReceived, Reply
+from sansio_eio.socketio.dispatch import run_connected, run_disconnected, run_event
+from sansio_eio.socketio.events import Connected, Event, EventReceived
 from sansio_eio.socketio.handshake import make_handshake
 from sansio_eio.socketio.namespace import MAX_NAME, ConnectionRefused
 from sansio_eio.socketio.packets import Decoder
 from sansio_eio.socketio.parser import ACK, CONNECT, CONNECT_ERROR, DISCONNECT, EVENT, Packet, ParseError
-from sansio_eio.socketio.reasons import (
-    CLIENT_NAMESPACE_DISCONNECT,
-    FORCED_SERVER_CLOSE,
-    PARSE_ERROR,
-)
+from sansio_eio.socketio.reasons import CLIENT_NAMESPACE_DISCONNECT, FORCED_SERVER_CLOSE, PARSE_ERROR
 from sansio_eio.socketio.socket import Socket, SocketState
 
 if TYPE_CHECKING:
@@ -272,40 +268,12 @@ class Connection(Mailbox[Item]):
 
     def _run(self, item: Item) -> Steps:
         if isinstance(item, EventReceived):
-            return self._run_event(item)
+            return run_event(item, self._server.engine)
         if isinstance(item, ConnectRequest):
             return self._run_connect(item)
         if isinstance(item, Connected):
-            return self._run_connected(item)
-        return self._run_disconnected(item)
-
-    def _run_event(self, received: EventReceived) -> Steps:
-        socket, event, args = received.socket, received.event, received.args
-        namespace = socket.namespace
-        host = self._server.engine
-        if socket.kicked:
-            return
-        for listener in namespace.any_handlers:
-            yield from self._guarded(listener, (socket, event, *args))
-        for listener in socket.any_handlers:
-            yield from self._guarded(listener, (event, *args))
-        for middleware in socket.middlewares:
-            allowed = yield from self._guarded(middleware, (event, args))
-            if not allowed:
-                return
-        if received.socket.kicked:  # meanwhile
-            return
-        ours = namespace.handlers.get(event)
-        own = socket.handlers.get(event) if socket.handlers is not None else ()
-        if received.ack_id is None:
-            if ours:
-                yield from call(ours, (socket, *args), host, event)
-            if own:
-                yield from call(own, tuple(args), host, event)
-        else:
-            reply = Reply(received, len(ours) + len(own))
-            yield from call(ours, (socket, *args), host, event, reply.finished)
-            yield from call(own, tuple(args), host, event, reply.finished)
+            return run_connected(item, self._server.engine)
+        return run_disconnected(item, self._server.engine)
 
     def _run_connect(self, request: ConnectRequest) -> Steps:
         if self._is_over(request):
@@ -378,28 +346,3 @@ class Connection(Mailbox[Item]):
             self._decline(request, message if data is not None else ConnectionRefused().message, None)
         else:
             self._withdraw(request)
-
-    def _run_connected(self, event: Connected) -> Steps:
-        table = event.socket.namespace.lifecycle
-        handlers = table.get("connect") + table.get("connection")
-        yield from call(handlers, (event.socket,), self._server.engine, "connection")
-
-    def _run_disconnected(self, event: Disconnected) -> Steps:
-        socket = event.socket
-        for name in ("disconnecting", "disconnect"):
-            ours = socket.namespace.lifecycle.get(name)
-            own = socket.lifecycle.get(name) if socket.lifecycle is not None else ()
-            yield from call(ours, (socket, event.reason), self._server.engine, name)
-            yield from call(own, (event.reason,), self._server.engine, name)
-            socket.forget_rooms()
-
-    def _guarded(self, function: AnyFunction, args: tuple[Any, ...]) -> Generator[Awaitable[Any], Any, bool]:
-        """Call a catch-all listener or a middleware; False when it raised."""
-        try:
-            result = function(*args)
-            if must_be_awaited(result):
-                yield result
-        except Exception as error:
-            self._server.engine.errors.report(error, "a catch-all listener or a middleware of events")
-            return False
-        return True

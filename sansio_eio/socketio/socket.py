@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -15,7 +14,8 @@ from sansio_eio.socketio.broadcast import BroadcastOperator, Rooms, as_rooms, ch
 from sansio_eio.socketio.events import Disconnected
 from sansio_eio.socketio.parser import DISCONNECT, EVENT, Packet
 from sansio_eio.socketio.reasons import SERVER_NAMESPACE_DISCONNECT
-from sansio_eio.socketio.rooms import PLAIN, Delivery, Selection
+from sansio_eio.socketio.rooms import PLAIN, Delivery
+from sansio_eio.socketio.socket_operator import SocketOperator
 
 if TYPE_CHECKING:
     from sansio_eio.engineio.outgoing import Outgoing
@@ -144,7 +144,7 @@ class Socket(Listening):
         Arguments are what JSON knows, and bytes at any depth. Raises LocalProtocolError for anything else, for a
         reserved name, and before the socket is connected (in middleware); nothing has changed then.
         """
-        return SocketOperator(self).emit(event, *args)
+        return self.emit_as(PLAIN, event, args)
 
     def send(self, *args: Any) -> bool:
         """`emit("message", ...)`."""
@@ -157,11 +157,11 @@ class Socket(Listening):
         sends more than handlers can take (`max_inbound`): nothing is read from it then, and what it has not answered
         ends with AckTimeout after the server's `ack_timeout`.
         """
-        return SocketOperator(self).emit_with_ack(event, *args)
+        return self.emit_with_ack_as(PLAIN, None, event, args)
 
     def call(self, event: str | float, *args: Any, timeout: float) -> Pending[Any]:
         """`emit_with_ack` that ends with AckTimeout after `timeout` seconds."""
-        return SocketOperator(self, seconds=check_timeout(timeout)).emit_with_ack(event, *args)
+        return self.emit_with_ack_as(PLAIN, check_timeout(timeout), event, args)
 
     def timeout(self, seconds: float) -> SocketOperator:
         """How long `emit_with_ack` waits for the answer."""
@@ -292,6 +292,38 @@ class Socket(Listening):
 
     # -- packets ---------------------------------------------------------------------------------------------------
 
+    def emit_as(self, delivery: Delivery, event: str | float, args: Sequence[Any]) -> bool:
+        """`emit`, in the way that an operator says."""
+        if not self._may_emit():
+            return False
+        data = event_data(event, args)
+        return self.send_outgoing(self._encode(data, None, delivery), data)
+
+    def emit_with_ack_as(
+        self, delivery: Delivery, timeout: float | None, event: str | float, args: Sequence[Any]
+    ) -> Pending[Any]:
+        """`emit_with_ack`, in the way that an operator says."""
+        server = self.namespace.server
+        data = event_data(event, args)
+        if not self._may_emit():
+            ended = Pending[Any](server.engine)
+            ended.fail(AckDisconnected())
+            return ended
+        ack_id = self.namespace.next_ack_id()
+        outgoing = self._encode(data, ack_id, delivery)
+        ack = Ack(server, self, ack_id, timeout)
+        self.send_with_ack(outgoing, data, ack_id, ack)
+        return ack
+
+    def _may_emit(self) -> bool:
+        if self.state is SocketState.CONNECTING:
+            raise LocalProtocolError("the client is not connected yet: emit in a connection handler")
+        return self.state is SocketState.CONNECTED
+
+    def _encode(self, data: list[Any], ack_id: int | None, delivery: Delivery) -> Outgoing:
+        packet = Packet(EVENT, self.namespace.name, data, ack_id)
+        return self.namespace.server.encode(packet, volatile=delivery.volatile, compress=delivery.compress)
+
     def send_packet(self, packet: Packet) -> bool:
         """Send a packet of this namespace, while the client is connected to it."""
         return self.connection.session.send_packet(self.namespace.server.encode(packet))
@@ -339,87 +371,6 @@ class Socket(Listening):
             call_inline(listener, (self, *data), errors, OUTGOING)
         for listener in self._any_outgoing:
             call_inline(listener, data, errors, OUTGOING)
-
-
-@dataclass(slots=True, frozen=True)
-class SocketOperator:
-    """How to emit to one socket, or from it to others. Immutable."""
-
-    socket: Socket
-    delivery: Delivery = PLAIN
-    seconds: float | None = None
-
-    @property
-    def volatile(self) -> SocketOperator:
-        """See `Socket.volatile`."""
-        return replace(self, delivery=replace(self.delivery, volatile=True))
-
-    def compress(self, compress: bool) -> SocketOperator:
-        """See `Socket.compress`."""
-        return replace(self, delivery=replace(self.delivery, compress=compress))
-
-    def timeout(self, seconds: float) -> SocketOperator:
-        """See `Socket.timeout`."""
-        return replace(self, seconds=check_timeout(seconds))
-
-    @property
-    def local(self) -> BroadcastOperator:
-        """See `Socket.local`."""
-        return self.broadcast.local
-
-    @property
-    def broadcast(self) -> BroadcastOperator:
-        """See `Socket.broadcast`."""
-        selection = Selection(excluded=(self.socket.id,))
-        return BroadcastOperator(self.socket.namespace, selection, self.delivery, self.seconds)
-
-    def to(self, rooms: Rooms) -> BroadcastOperator:
-        """See `Socket.to`."""
-        return self.broadcast.to(rooms)
-
-    def in_(self, rooms: Rooms) -> BroadcastOperator:
-        """See `Socket.in_`."""
-        return self.broadcast.to(rooms)
-
-    def except_(self, rooms: Rooms) -> BroadcastOperator:
-        """See `Socket.except_`."""
-        return self.broadcast.except_(rooms)
-
-    def emit(self, event: str | float, *args: Any) -> bool:
-        """See `Socket.emit`."""
-        if not self._may_send():
-            return False
-        data = event_data(event, args)
-        return self.socket.send_outgoing(self._encode(data, None), data)
-
-    def send(self, *args: Any) -> bool:
-        """See `Socket.send`."""
-        return self.emit("message", *args)
-
-    def emit_with_ack(self, event: str | float, *args: Any) -> Pending[Any]:
-        """See `Socket.emit_with_ack`."""
-        socket = self.socket
-        server = socket.namespace.server
-        data = event_data(event, args)
-        if not self._may_send():
-            ended = Pending[Any](server.engine)
-            ended.fail(AckDisconnected())
-            return ended
-        ack_id = socket.namespace.next_ack_id()
-        outgoing = self._encode(data, ack_id)
-        ack = Ack(server, socket, ack_id, self.seconds)
-        socket.send_with_ack(outgoing, data, ack_id, ack)
-        return ack
-
-    def _may_send(self) -> bool:
-        if self.socket.state is SocketState.CONNECTING:
-            raise LocalProtocolError("the client is not connected yet: emit in a connection handler")
-        return self.socket.connected
-
-    def _encode(self, data: list[Any], ack_id: int | None) -> Outgoing:
-        namespace = self.socket.namespace
-        packet = Packet(EVENT, namespace.name, data, ack_id)
-        return namespace.server.encode(packet, volatile=self.delivery.volatile, compress=self.delivery.compress)
 
 
 def _without(listeners: tuple[AnyFunction, ...], listener: AnyFunction | None) -> tuple[AnyFunction, ...]:

@@ -10,7 +10,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from sansio_eio.engineio import EngineServer, Outgoing, Request, Session, State
+from sansio_eio.engineio import EngineServer, Outgoing, Pending, Request, Session, State
 from sansio_eio.engineio.packets import decode_base64, messages
 from tests.unit.engineio.driving import PATH, Driver, Exchange, Gate
 
@@ -85,6 +85,7 @@ class Engine(RuleBasedStateMachine):
         self.sessions: dict[Session, Client] = {}
         self.strangers: list[Exchange] = []
         self.errors: list[Exception] = []
+        self.drains: list[Pending[None]] = []
         self.count = 0
         self.engine.on_error(lambda error, _where: self.errors.append(error))
         self.opening: Exchange | None = None
@@ -262,9 +263,8 @@ class Engine(RuleBasedStateMachine):
     def answer_when_drained(self, pick: int) -> None:
         client = self.one(pick)
         text = self.text()
-        client.session.drain().add_done_callback(
-            lambda _: client.told.append(text) if client.session.send(text) else None
-        )
+        self.drains.append(client.session.drain())
+        self.drains[-1].add_done_callback(lambda _: client.told.append(text) if client.session.send(text) else None)
         self.driver.pump()
 
     @precondition(lambda self: self.clients)
@@ -299,6 +299,8 @@ class Engine(RuleBasedStateMachine):
             received = [data for data in client.received() if not is_volatile(data)]
             assert received == client.told[: len(received)]
             assert client.heard == client.said[: len(client.heard)]
+            if session.state is State.CLOSED:
+                assert not any(post.waiting and not post.stalled for post in client.posts)
         assert self.errors == []
         assert self.engine.buffered == sum(client.session.buffered for client in self.clients)
         assert len(self.engine.sessions) <= 3
@@ -347,6 +349,7 @@ class Engine(RuleBasedStateMachine):
         assert len(self.engine.deadlines) == 0
         assert self.engine.next_deadline() is None
         assert self.engine.buffered == 0
+        assert all(drain.done for drain in self.drains)
         for client in self.clients:
             assert client.closes == 1
             assert not any(exchange.waiting for exchange in client.exchanges)
