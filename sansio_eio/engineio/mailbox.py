@@ -13,23 +13,38 @@ class Mailbox(Generic[E]):
     """The events of one session, taken by one worker at a time: the order of the wire is the order of the handlers.
 
     The owner puts events in; a driver finds the mailbox in `take_runnable` and calls `step`, or, to handle events
-    itself, `next_event`. Above `limit` events `congested(True)` is called so that the owner stops reading from the
-    peer, and `congested(False)` when half of them are gone.
+    itself, `next_event`. At `max_events` events or `max_size` bytes, `congested(True)` is called so that the owner
+    stops reading from the peer, and `congested(False)` when half of the events are gone, or after too many bytes all.
     """
 
-    __slots__ = ("_congested", "_dispatch", "_events", "_is_congested", "_limit", "_queue", "_scheduled")
+    __slots__ = (
+        "_congested",
+        "_dispatch",
+        "_events",
+        "_is_congested",
+        "_max_events",
+        "_max_size",
+        "_queue",
+        "_scheduled",
+        "_size",
+    )
 
     def __init__(
         self,
         dispatch: Callable[[E], Steps],
         queue: Callable[["Mailbox[Any]"], None],
         congested: Callable[[bool], None],
-        limit: int,
+        *,
+        max_events: int,
+        max_size: int,
     ) -> None:
         self._dispatch = dispatch
         self._queue = queue
         self._congested = congested
-        self._limit = limit
+        self._max_events = max_events
+        self._max_size = max_size
+        #: Bytes that came since the mailbox was empty: to know how many are left would cost more than it is worth.
+        self._size = 0
         self._events: deque[E] = deque()
         #: Listed as runnable, or being run: not to be listed again.
         self._scheduled = False
@@ -38,13 +53,14 @@ class Mailbox(Generic[E]):
     def __len__(self) -> int:
         return len(self._events)
 
-    def put(self, event: E) -> None:
-        """Add an event behind the others."""
+    def put(self, event: E, size: int = 0) -> None:
+        """Add an event behind the others, for which the peer has sent `size` bytes."""
         self._events.append(event)
+        self._size += size
         if not self._scheduled:
             self._scheduled = True
             self._queue(self)
-        if not self._is_congested and len(self._events) >= self._limit:
+        if not self._is_congested and (len(self._events) >= self._max_events or self._size >= self._max_size):
             self._is_congested = True
             self._congested(True)
 
@@ -54,7 +70,9 @@ class Mailbox(Generic[E]):
             self._scheduled = False
             return None
         event = self._events.popleft()
-        if self._is_congested and len(self._events) <= self._limit // 2:
+        if not self._events:
+            self._size = 0
+        if self._is_congested and len(self._events) <= self._max_events // 2 and self._size < self._max_size:
             self._is_congested = False
             self._congested(False)
         return event

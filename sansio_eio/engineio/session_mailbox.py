@@ -20,14 +20,20 @@ class SessionMailbox(Mailbox[Event]):
     __slots__ = ("_server", "session")
 
     def __init__(self, server: EngineServer, session: Session) -> None:
-        super().__init__(self._run, server.make_runnable, session.pause, server.settings.max_inbound)
+        super().__init__(
+            self._run,
+            server.make_runnable,
+            session.pause,
+            max_events=server.settings.max_inbound,
+            max_size=server.settings.max_inbound_size,
+        )
         self._server = server
         self.session = session
         self.put(Opened(session))
 
     def message(self, data: str | bytes) -> None:
         """See `SessionListener`."""
-        self.put(Message(self.session, data))
+        self.put(Message(self.session, data), len(data))
 
     def closed(self, reason: str, error: RemoteProtocolError | None) -> None:
         """See `SessionListener`."""

@@ -71,6 +71,8 @@ class EngineOptions(TypedDict, total=False):
     """The limit of sessions at the same time; over it, handshakes are answered 503 (100,000)."""
     max_inbound: int
     """When so many events of a session wait for handlers, its peer is no longer read from (1,000)."""
+    max_inbound_size: int
+    """The same for so many bytes that these events came in (4,000,000)."""
     max_outbound: int
     """The limit of what waits for one peer; over it, volatile packets go, then the session itself (10,000,000)."""
     cors_allowed_origins: "AllowedOrigins"
@@ -108,6 +110,7 @@ class Settings:
     max_payload_packets: int = 500_000
     max_sessions: int = 100_000
     max_inbound: int = 1_000
+    max_inbound_size: int = 4_000_000
     max_outbound: int = 10_000_000
     cors_allowed_origins: "AllowedOrigins" = None
     cors_credentials: bool = False
@@ -132,7 +135,7 @@ class Settings:
         for name in ("ping_interval", "ping_timeout", "upgrade_timeout", "admission_timeout", "close_timeout"):
             if not 0 < getattr(self, name) < float("inf"):
                 raise LocalProtocolError(f"{name} must be a positive number of seconds")
-        for name in ("max_http_buffer_size", "max_payload_packets", "max_sessions", "max_inbound"):
+        for name in ("max_http_buffer_size", "max_payload_packets", "max_sessions", "max_inbound", "max_inbound_size"):
             if getattr(self, name) < 1:
                 raise LocalProtocolError(f"{name} must be at least 1")
         if self.max_outbound < MIN_OUTBOUND:

@@ -98,14 +98,32 @@ class Connection(Mailbox[Item]):
     the mailbox, in order.
     """
 
-    __slots__ = ("_attachments", "_congestion", "_decoder", "_server", "connecting", "left", "session", "sockets")
+    __slots__ = (
+        "_attachments",
+        "_congestion",
+        "_decoder",
+        "_received",
+        "_server",
+        "connecting",
+        "left",
+        "session",
+        "sockets",
+    )
 
     def __init__(self, server: Server, session: Session) -> None:
-        super().__init__(self._run, server.engine.make_runnable, self._congest, server.engine.settings.max_inbound)
+        super().__init__(
+            self._run,
+            server.engine.make_runnable,
+            self._congest,
+            max_events=server.engine.settings.max_inbound,
+            max_size=server.engine.settings.max_inbound_size,
+        )
         self._server = server
         self.session = session
         self._decoder = Decoder(server.parser, max_attachments=server.max_attachments)
         self._attachments: AttachmentDeadline | None = None
+        #: Bytes of the packet that is being received.
+        self._received = 0
         self._congestion = Congestion(self)
         #: The connected sockets by their namespaces.
         self.sockets: dict[str, Socket] = {}
@@ -118,6 +136,7 @@ class Connection(Mailbox[Item]):
 
     def message(self, data: str | bytes) -> None:
         """See `SessionListener`."""
+        self._received += len(data)
         try:
             packet = self._decoder.feed(data)
         except ParseError as error:
@@ -132,7 +151,8 @@ class Connection(Mailbox[Item]):
         if self._attachments is not None:
             self._server.engine.deadlines.cancel(self._attachments)
             self._attachments = None
-        self._take(packet)
+        size, self._received = self._received, 0
+        self._take(packet, size)
 
     def closed(self, reason: str, error: RemoteProtocolError | None) -> None:
         """See `SessionListener`."""
@@ -206,7 +226,7 @@ class Connection(Mailbox[Item]):
 
     # -- packets ---------------------------------------------------------------------------------------------------
 
-    def _take(self, packet: Packet) -> None:
+    def _take(self, packet: Packet, size: int) -> None:
         if packet.type is CONNECT:
             self._connect(packet)
             return
@@ -215,7 +235,7 @@ class Connection(Mailbox[Item]):
             self._take_for_nobody(packet)
         elif packet.type is EVENT:
             event, *args = packet.data
-            self.put(EventReceived(socket, event, args, packet.id))
+            self.put(EventReceived(socket, event, args, packet.id), size)
         elif packet.type is ACK:
             assert packet.id is not None
             socket.answered(packet.id, packet.data)

@@ -123,6 +123,8 @@ class MemoryAdapter:
         sockets: Iterable[Socket]
         if not selection.rooms:
             sockets = self._namespace.sockets.values()
+            if not selection.excluded:
+                return list(sockets)
         elif len(selection.rooms) == 1:
             sockets = self._in_room(selection.rooms[0])
         else:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 import uvloop
 
 import sansio_eio_asyncio
@@ -137,15 +138,13 @@ def test_a_socket_that_is_bound_already(run: Callable[[Main], None]) -> None:
     run(main)
 
 
-# Of nobody but these tests: its key is public.
-CERTIFICATE = Path(__file__).parent / "localhost.pem"
-
-
 def test_tls(run: Callable[[Main], None]) -> None:
     async def main() -> None:
+        authority = trustme.CA()
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(CERTIFICATE)
-        trusting = ssl.create_default_context(cafile=str(CERTIFICATE))
+        authority.issue_cert("localhost").configure_cert(context)
+        trusting = ssl.create_default_context()
+        authority.configure_trust(trusting)
         app = Echo()
         async with sansio_eio_asyncio.start_server(app, "127.0.0.1", 0, ssl=context) as server:
             async with dial(*server.addresses[0], ssl=trusting, server_hostname="localhost") as client:

@@ -292,6 +292,24 @@ def test_an_application_that_is_behind_holds_the_answer_to_a_post() -> None:
     assert taken == ["a", "b", "c", "d", "e", "f"]
 
 
+@pytest.mark.parametrize(("limit", "reading"), [(11, True), (10, False)])
+def test_large_messages_are_too_much_as_well(limit: int, reading: bool) -> None:
+    driver = Driver(EngineServer(max_inbound_size=limit))
+    gate = Gate()
+    client = driver.websocket()
+
+    async def slow(_: str) -> None:
+        await gate
+
+    client.session.on("message", slow)
+    client.websocket.say("4a")
+    client.websocket.say("4" + "x" * 6, b"x" * 4)
+    assert client.websocket.reading is reading
+    gate.open()
+    driver.pump()
+    assert client.websocket.reading is True
+
+
 def test_a_held_post_is_released_when_the_session_ends() -> None:
     client = Driver().polling()
     poll = client.poll()

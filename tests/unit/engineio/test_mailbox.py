@@ -15,12 +15,14 @@ from tests.unit.engineio.driving import Driver, Gate, Journal
 class Owner:
     """Takes integers; an even one is awaited."""
 
-    def __init__(self, limit: int = 4) -> None:
+    def __init__(self, limit: int = 4, size: int = 1000) -> None:
         self.gate = Gate()
         self.taken: list[int] = []
         self.queued: list[Mailbox[Any]] = []
         self.congested: list[bool] = []
-        self.mailbox = Mailbox[int](self.dispatch, self.queued.append, self.congested.append, limit)
+        self.mailbox = Mailbox[int](
+            self.dispatch, self.queued.append, self.congested.append, max_events=limit, max_size=size
+        )
 
     def dispatch(self, item: int) -> Steps:
         if item % 2 == 0:
@@ -90,6 +92,23 @@ def test_congestion_begins_at_the_limit_and_ends_at_half_of_it() -> None:
     assert owner.congested == [True, False]
     owner.mailbox.take()
     owner.mailbox.take()
+    assert owner.congested == [True, False]
+
+
+def test_congestion_by_size_ends_when_all_is_gone() -> None:
+    owner = Owner(limit=100, size=10)
+    owner.mailbox.put(1, 4)
+    owner.mailbox.put(3, 5)
+    assert owner.congested == []
+    owner.mailbox.put(5, 1)
+    owner.mailbox.put(7, 100)
+    assert owner.congested == [True]
+    for _ in range(3):
+        owner.mailbox.take()
+        assert owner.congested == [True]
+    owner.mailbox.take()
+    assert owner.congested == [True, False]
+    owner.mailbox.put(9, 9)
     assert owner.congested == [True, False]
 
 

@@ -18,7 +18,8 @@ def test_the_defaults() -> None:
     assert settings.max_http_buffer_size == 1_000_000
     assert settings.max_payload_packets == 500_000
     assert settings.max_sessions == 100_000
-    assert settings.max_inbound == 1_000
+    assert (settings.max_inbound, settings.max_inbound_size) == (1_000, 4_000_000)
+    assert settings.max_inbound_size == 4_000_000
     assert settings.max_outbound == 10_000_000
     assert settings.cors_allowed_origins is None
     assert (settings.cors_credentials, settings.trust_proxy) == (False, False)
@@ -44,6 +45,7 @@ def test_the_defaults() -> None:
         ({"max_payload_packets": 0}, "max_payload_packets must be at least 1"),
         ({"max_sessions": 0}, "max_sessions must be at least 1"),
         ({"max_inbound": 0}, "max_inbound must be at least 1"),
+        ({"max_inbound_size": 0}, "max_inbound_size must be at least 1"),
         ({"max_outbound": 1023}, "max_outbound must be at least 1024"),
         ({"cookie": "a\r\nb"}, "not a value for the header set-cookie"),
         ({"cookie": Cookie(path="/\n")}, "not a value for the header set-cookie"),

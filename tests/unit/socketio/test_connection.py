@@ -809,6 +809,29 @@ def test_a_flood_of_events_stops_the_reading(serve: Serve) -> None:
     assert log.taken() == [("x", number) for number in range(5)]
 
 
+def test_large_events_stop_the_reading_too(serve: Serve) -> None:
+    net = serve(max_inbound_size=100)
+    gate, log = Gate(), Log().watch(net.io)
+
+    @net.io.on("x")
+    async def wait(socket: Socket, data: bytes) -> None:
+        await gate
+        log.lines.append(("x", len(data)))
+
+    client, _ = net.socket()
+    log.taken()
+    attached = '51-["x",{"_placeholder":true,"num":0}]'  # 38 bytes
+    client.say(attached, b"1")  # is being handled: the mailbox is empty
+    client.say(attached, b"2" * 20)
+    assert client.exchange.reading
+    client.say(attached, b"3" * 4)
+    assert not client.exchange.reading
+    gate.open()
+    net.pump()
+    assert client.exchange.reading
+    assert log.taken() == [("x", 1), ("x", 20), ("x", 4)]
+
+
 # -- the pull face -------------------------------------------------------------------------------------------------
 
 
