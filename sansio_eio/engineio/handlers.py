@@ -12,7 +12,6 @@ from sansio_eio.errors import LocalProtocolError
 
 if TYPE_CHECKING:
     from sansio_eio.engineio.pending import Host
-    from sansio_eio.engineio.runtime import Runtime
 
 logger = logging.getLogger("sansio_eio")
 
@@ -182,28 +181,27 @@ def call(
 ) -> Steps:
     """Run handlers one after another; `done` is told the result of each, or FAILED. An exception stops only its own."""
     for handler in handlers:
-        steps = _call_one(handler, args, host, where, done)
+        try:
+            result = handler.function(*args)
+        except Exception as error:
+            host.errors.report(error, f"a handler of {where}")
+            done(FAILED)
+            continue
+        if not must_be_awaited(result):
+            done(result)
+            continue
+        rest = _await_one(result, host, where, done)
         # Where nothing drives this object there is nobody to run it beside the others: it takes its turn.
         if handler.concurrent and host.runtime is not None:
-            _run_concurrently(steps, host.runtime)
+            host.runtime.start(finish(rest, next(rest)))
         else:
-            yield from steps
+            yield from rest
 
 
-def _call_one(
-    handler: Handler, args: tuple[Any, ...], host: Host, where: object, done: Callable[[object], None]
-) -> Steps:
+def _await_one(result: Awaitable[Any], host: Host, where: object, done: Callable[[object], None]) -> Steps:
     try:
-        result = handler.function(*args)
-        if must_be_awaited(result):
-            result = yield result
+        value = yield result
     except Exception as error:
         host.errors.report(error, f"a handler of {where}")
-        result = FAILED
-    done(result)
-
-
-def _run_concurrently(steps: Steps, runtime: Runtime) -> None:
-    rest = start(steps)
-    if rest is not None:
-        runtime.start(rest)
+        value = FAILED
+    done(value)

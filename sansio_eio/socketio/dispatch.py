@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Generator
 from typing import TYPE_CHECKING, Any
 
-from sansio_eio.engineio.handlers import AnyFunction, Steps, call, must_be_awaited
+from sansio_eio.engineio.handlers import AnyFunction, Steps, call, ignore, must_be_awaited
 from sansio_eio.socketio.events import Connected, Disconnected, EventReceived, Reply
 
 if TYPE_CHECKING:
@@ -33,15 +33,11 @@ def run_event(received: EventReceived, host: Host) -> Steps:
         return
     ours = namespace.handlers.get(event)
     own = socket.handlers.get(event) if socket.handlers is not None else ()
-    if received.ack_id is None:
-        if ours:
-            yield from call(ours, (socket, *args), host, event)
-        if own:
-            yield from call(own, tuple(args), host, event)
-    else:
-        reply = Reply(received, len(ours) + len(own))
-        yield from call(ours, (socket, *args), host, event, reply.finished)
-        yield from call(own, tuple(args), host, event, reply.finished)
+    done = ignore if received.ack_id is None else Reply(received, len(ours) + len(own)).finished
+    if ours:
+        yield from call(ours, (socket, *args), host, event, done)
+    if own:
+        yield from call(own, tuple(args), host, event, done)
 
 
 def run_connected(event: Connected, host: Host) -> Steps:

@@ -19,7 +19,6 @@ def test_the_defaults() -> None:
     assert settings.max_payload_packets == 500_000
     assert settings.max_sessions == 100_000
     assert (settings.max_inbound, settings.max_inbound_size) == (1_000, 4_000_000)
-    assert settings.max_inbound_size == 4_000_000
     assert settings.max_outbound == 10_000_000
     assert settings.cors_allowed_origins is None
     assert (settings.cors_credentials, settings.trust_proxy) == (False, False)
