@@ -15,8 +15,9 @@ from sansio_eio.engineio.pending import Pending
 from sansio_eio.engineio.requests import Headers, Request, Response
 from sansio_eio.engineio.runtime import Application, Runnable, Runtime
 from sansio_eio.engineio.server import EngineServer
-from sansio_eio.engineio.session import Session, State
+from sansio_eio.engineio.session import Session
 from sansio_eio.engineio.settings import Cookie, EngineOptions
+from sansio_eio.engineio.states import State
 
 __all__ = [
     "AcceptWebSocket",

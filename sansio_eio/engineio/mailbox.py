@@ -8,6 +8,9 @@ from sansio_eio.engineio.handlers import Steps, start
 
 E = TypeVar("E")
 
+#: So many events are handled before it is another session's turn.
+TURN = 64
+
 
 class Mailbox(Generic[E]):
     """The events of one session, taken by one worker at a time: the order of the wire is the order of the handlers.
@@ -83,8 +86,13 @@ class Mailbox(Generic[E]):
 
     def step(self) -> Coroutine[Any, Any, None] | None:
         """See `Runnable.step`."""
-        while (event := self.take()) is not None:
+        for _ in range(TURN):
+            event = self.take()
+            if event is None:
+                return None
             rest = start(self._dispatch(event))
             if rest is not None:
                 return rest
+        # It stays scheduled, at the end of the list.
+        self._queue(self)
         return None

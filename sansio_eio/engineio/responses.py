@@ -4,7 +4,9 @@ import gzip
 import json
 import zlib
 
+from sansio_eio.engineio.jsonp import wrap
 from sansio_eio.engineio.requests import Request, Response
+from sansio_eio.engineio.settings import Cookie, Settings
 
 UNKNOWN_TRANSPORT = 0
 UNKNOWN_SID = 1
@@ -50,6 +52,27 @@ def session_headers(request: Request) -> list[tuple[str, str]]:
     return [NO_STORE]
 
 
+def of_session(
+    settings: Settings, sid: str, request: Request, body: bytes, headers: list[tuple[str, str]], *, compress: bool
+) -> Response:
+    """The answer to a poll, with a payload, or to a POST, with "ok"; `headers` are added."""
+    poll = request.method == "GET"
+    index = request.params.get("j") if poll else None
+    if index is not None:
+        body = wrap(body, index)
+    first = JAVASCRIPT if index is not None else TEXT if poll else HTML
+    own = [first, *session_headers(request)]
+    if compress and settings.http_compression and len(body) >= settings.http_compression_threshold:
+        encoding = accepted_encoding(request)
+        own.append(("Vary", "Accept-Encoding"))
+        if encoding is not None:
+            body = compress_body(body, encoding)
+            own.append(("Content-Encoding", encoding))
+    if isinstance(settings.cookie, Cookie) and not request.params.get("sid"):
+        own.append(("Set-Cookie", settings.cookie.header(sid)))
+    return Response(200, own + headers, body)
+
+
 def accepted_encoding(request: Request) -> str | None:
     """gzip or deflate, whichever the client likes better; None for neither (RFC 9110, section 12.5.3)."""
     best, best_weight = None, 0.0
@@ -66,7 +89,7 @@ def accepted_encoding(request: Request) -> str | None:
     return best
 
 
-def compress(body: bytes, encoding: str) -> bytes:
+def compress_body(body: bytes, encoding: str) -> bytes:
     """The body in a content coding; "deflate" is the zlib format (RFC 9110, section 8.4.1.2)."""
     # Level 6 as zlib does, 9 takes twice the time for nothing. mtime=0: the same body gives the same bytes.
     return gzip.compress(body, compresslevel=6, mtime=0) if encoding == "gzip" else zlib.compress(body)

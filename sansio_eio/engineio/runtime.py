@@ -36,6 +36,8 @@ class Runnable(Protocol):
     def step(self) -> Coroutine[Any, Any, None] | None:
         """Run handlers in order until none is left (None) or one has to be awaited (the rest of it).
 
+        None comes, too, when a busy session has had its turn: it is listed again then.
+
         Await what it returns, in a task or thread of your choice, then call `step` again. Until then this session is
         not returned by `take_runnable`, and nothing else of it runs, which is what keeps its events in order. Never
         raises: handler errors go to `on_error`.
@@ -57,6 +59,13 @@ class Application(Protocol):
     def body_limit(self, request: Request) -> int:
         """The most bytes that the body of this request (only its head is known) may have; over it, answer 413."""
         ...
+
+    def request_started(self, channel: Channel, request: Request, *, now: float) -> None:
+        """The head of a request, whose body is still to come.
+
+        The same channel's `request_received` follows with the whole request, or `channel_closed`; or a `Respond` comes
+        at once, which makes the body useless. For drivers that read bodies themselves; others leave it out.
+        """
 
     def request_received(self, channel: Channel, request: Request, *, now: float) -> None:
         """A complete HTTP request; a `Respond` will follow, at once or when there is something to say."""

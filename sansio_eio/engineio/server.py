@@ -12,12 +12,12 @@ from sansio_eio.engineio.channel import Channel
 from sansio_eio.engineio.cors import Cors
 from sansio_eio.engineio.events import HandshakeRefused
 from sansio_eio.engineio.handlers import ErrorHook, HandlerTable, Listening, call_inline, must_be_awaited
-from sansio_eio.engineio.jsonp import wrap
 from sansio_eio.engineio.requests import Request, Response, check_header, is_header_value
 from sansio_eio.engineio.runtime import Runnable, Runtime
-from sansio_eio.engineio.session import Session, SessionListener, State
+from sansio_eio.engineio.session import Session, SessionListener
 from sansio_eio.engineio.session_mailbox import SessionMailbox
-from sansio_eio.engineio.settings import Cookie, EngineOptions, Settings
+from sansio_eio.engineio.settings import EngineOptions, Settings, normal_path
+from sansio_eio.engineio.states import State
 from sansio_eio.errors import LocalProtocolError, RemoteProtocolError
 
 #: An id is sent in a cookie (RFC 6265, section 4.1.1), and in an OPEN packet that must fit into any buffer.
@@ -25,13 +25,6 @@ USABLE_ID = re.compile(r"[!#-+\--:<-\[\]-~]{1,255}")
 
 #: Called while a request is being answered, so they must be plain functions.
 INLINE_EVENTS = ("connection_error", "initial_headers", "headers")
-
-
-def normal_path(path: str) -> str:
-    """The path with a slash at both ends; LocalProtocolError when it is not an absolute path."""
-    if not path.startswith("/") or any(char in path for char in "?#") or not path.isascii() or not path.isprintable():
-        raise LocalProtocolError(f"not an absolute URL path: {path!r}")
-    return path.rstrip("/") + "/"
 
 
 class EngineServer(Listening):
@@ -132,9 +125,22 @@ class EngineServer(Listening):
         """See `Application.body_limit`."""
         return self.settings.max_http_buffer_size
 
+    def request_started(self, channel: Channel, request: Request, *, now: float) -> None:
+        """See `Application.request_started`."""
+        self.now = now
+        if request.method == "POST" and self._allows_origin(request):
+            found = verify(self, request, websocket=False)
+            if isinstance(found, Session):
+                channel.request = request
+                found.post_started(channel)
+
     def request_received(self, channel: Channel, request: Request, *, now: float) -> None:
         """See `Application.request_received`."""
         self.now = now
+        if channel.session is not None:
+            # It has been admitted when it started.
+            channel.session.post(channel, request)
+            return
         if not self._allows_origin(request):
             self._refuse(channel, request, ORIGIN_REFUSED, websocket=False)
             return
@@ -152,7 +158,7 @@ class EngineServer(Listening):
         elif request.method == "GET":
             found.poll(channel)
         elif request.method == "POST":
-            found.post(channel, request, now=now)
+            found.post(channel, request)
         else:
             self.respond(channel, Response(500))
 
@@ -205,7 +211,7 @@ class EngineServer(Listening):
         channel.ready = channel.offered = False
         actions, channel.actions = channel.actions, []
         if session is not None:
-            session.resolve_drains()
+            session.flushed(channel)
         return actions
 
     def take_runnable(self) -> list[Runnable]:
@@ -227,7 +233,8 @@ class EngineServer(Listening):
         if runtime is not None and self.runtime is not None and runtime is not self.runtime:
             raise LocalProtocolError("this server is served already")
         self.runtime = runtime
-        self._shutting_down = False
+        if runtime is not None:
+            self._shutting_down = False
 
     # -- for the session and the protocol above --------------------------------------------------------------------
 
@@ -272,23 +279,9 @@ class EngineServer(Listening):
         """Answer a poll with a payload, or a POST with "ok"."""
         request = channel.request
         assert request is not None
-        poll = request.method == "GET"
-        index = request.params.get("j") if poll else None
-        headers = [responses.TEXT if poll else responses.HTML]
-        if index is not None:
-            body = wrap(body, index)
-            headers = [responses.JAVASCRIPT]
-        headers += responses.session_headers(request)
-        if compress and self.settings.http_compression and len(body) >= self.settings.http_compression_threshold:
-            encoding = responses.accepted_encoding(request)
-            headers.append(("Vary", "Accept-Encoding"))
-            if encoding is not None:
-                body = responses.compress(body, encoding)
-                headers.append(("Content-Encoding", encoding))
-        cookie = self.settings.cookie
-        if isinstance(cookie, Cookie) and not request.params.get("sid"):
-            headers.append(("Set-Cookie", cookie.header(session.sid)))
-        self.respond(channel, Response(200, headers + self._extra_headers(request), body))
+        headers = self._extra_headers(request)
+        response = responses.of_session(self.settings, session.sid, request, body, headers, compress=compress)
+        self.respond(channel, response)
 
     def forget(self, session: Session) -> None:
         """A session is over."""
@@ -302,6 +295,9 @@ class EngineServer(Listening):
         if allowed is True:
             self._open(session)
         else:
+            if not isinstance(allowed, (bool, str)):
+                error = LocalProtocolError(f"allow_request must return True, False or a message, not {allowed!r}")
+                self.errors.report(error, "allow_request")
             message = allowed if isinstance(allowed, str) else ""
             self._refuse_opening(session, Refusal(responses.FORBIDDEN, message))
 

@@ -1,86 +1,37 @@
-"""One Engine.IO session: its states, its heartbeat, its buffer, and the channels that it lives on.
+"""One Engine.IO session: its heartbeat, its buffer, and the channels that it lives on. `states` has the rules.
 
-The rules of the table TRANSITIONS, which is the only place that says what may follow what:
-
-* OPENING: known, not yet admitted. Nothing has been sent.
-* OPEN: the peer has its id. Messages go both ways.
-* UPGRADING: open, and a WebSocket (the candidate) has come that may take over from polling. Until it sends `5`, the
-  old transport carries the messages, and every poll is answered at once so that the client can pause it.
-* CLOSING: we have closed the session, and wait for a poll (or for the end of an upgrade) to deliver what is left and
-  the news. Packets of the peer are ignored, as the reference does, but for its own close.
-* CLOSED: over, reported, forgotten by the registry. Nothing leads out of it.
-
-A pair that is not in the table is a mistake of this library, or of its caller, never of a peer. The session owns its
-deadlines: no transport can take one with it when it goes.
+The session owns its deadlines: no transport can take one with it when it goes.
 """
 
 from __future__ import annotations
 
-from enum import Enum
 from json import dumps
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from sansio_eio.engineio import packets
 from sansio_eio.engineio.actions import CloseChannel, SendMessages, SetReading
 from sansio_eio.engineio.handlers import HandlerTable, Listening
-from sansio_eio.engineio.jsonp import unwrap
+from sansio_eio.engineio.outbox import LOW_WATER, Outbox
 from sansio_eio.engineio.outgoing import SEPARATOR, Outgoing
 from sansio_eio.engineio.pending import Pending
+from sansio_eio.engineio.post import PostReceiver
+from sansio_eio.engineio.reasons import (
+    FORCED_CLOSE,
+    PARSE_ERROR,
+    PING_TIMEOUT,
+    SLOW_CONSUMER,
+    TRANSPORT_CLOSE,
+    TRANSPORT_ERROR,
+)
 from sansio_eio.engineio.requests import Response
+from sansio_eio.engineio.states import TRANSITIONS, State, Trigger
+from sansio_eio.engineio.upgrade import Upgrade
 from sansio_eio.errors import LocalProtocolError, RemoteProtocolError
 
 if TYPE_CHECKING:
     from sansio_eio.engineio.channel import Channel
     from sansio_eio.engineio.requests import Request
     from sansio_eio.engineio.server import EngineServer
-
-#: Below this many bytes, `drain` is done; it is what fits in a few TCP segments.
-LOW_WATER = 65_536
-
-FORCED_CLOSE = "forced close"
-PARSE_ERROR = "parse error"
-PING_TIMEOUT = "ping timeout"
-TRANSPORT_CLOSE = "transport close"
-TRANSPORT_ERROR = "transport error"
-#: Not a reason of the reference, whose buffers have no bound.
-SLOW_CONSUMER = "slow consumer"
-
-
-class State(Enum):
-    """Where a session is in its life."""
-
-    OPENING = "opening"
-    OPEN = "open"
-    UPGRADING = "upgrading"
-    CLOSING = "closing"
-    CLOSED = "closed"
-
-
-class Trigger(Enum):
-    """What moves a session from one state to another."""
-
-    ADMIT = "admit"
-    CANDIDATE = "candidate"
-    UPGRADE = "upgrade"
-    FALL_BACK = "fall back"
-    CLOSE = "close"
-    END = "end"
-
-
-TRANSITIONS: Final[dict[tuple[State, Trigger], State]] = {
-    (State.OPENING, Trigger.ADMIT): State.OPEN,
-    (State.OPENING, Trigger.END): State.CLOSED,
-    (State.OPEN, Trigger.CANDIDATE): State.UPGRADING,
-    (State.OPEN, Trigger.CLOSE): State.CLOSING,
-    (State.OPEN, Trigger.END): State.CLOSED,
-    (State.UPGRADING, Trigger.UPGRADE): State.OPEN,
-    (State.UPGRADING, Trigger.FALL_BACK): State.OPEN,
-    (State.UPGRADING, Trigger.CLOSE): State.CLOSING,
-    (State.UPGRADING, Trigger.END): State.CLOSED,
-    (State.CLOSING, Trigger.UPGRADE): State.CLOSING,
-    (State.CLOSING, Trigger.FALL_BACK): State.CLOSING,
-    (State.CLOSING, Trigger.END): State.CLOSED,
-}
 
 
 class SessionListener(Protocol):
@@ -93,21 +44,6 @@ class SessionListener(Protocol):
         """The session has ended. The last call."""
 
 
-class Upgrade:
-    """An upgrade under way: the candidate, and the deadline of the whole exchange."""
-
-    __slots__ = ("channel", "probed", "session")
-
-    def __init__(self, session: Session, channel: Channel) -> None:
-        self.session = session
-        self.channel = channel
-        self.probed = False
-
-    def expire(self, *, now: float) -> None:
-        """The client did not complete the upgrade in time: the session lives on, on its old transport."""
-        self.session.fall_back(self)
-
-
 class Session(Listening):
     """One Engine.IO session. Made by `EngineServer`; found in its "connection" event.
 
@@ -117,18 +53,16 @@ class Session(Listening):
 
     __slots__ = (
         "_awaiting_pong",
-        "_buffer",
-        "_drains",
-        "_pause",
+        "_outbox",
         "_poll",
         "_pong_extended",
         "_post",
         "_server",
         "_upgrade",
         "_websocket",
-        "buffered",
         "handlers",
         "listener",
+        "paused",
         "request",
         "sid",
         "state",
@@ -145,17 +79,15 @@ class Session(Listening):
         self.state = State.OPENING
         #: "polling" or "websocket".
         self.transport = "polling"
-        #: Bytes that wait for the peer to take them.
-        self.buffered = 0
         self.handlers: HandlerTable | None = None
         self.listener: SessionListener | None = None
-        self._buffer: list[Outgoing] = []
-        self._drains: list[Pending[None]] | None = None
+        self._outbox = Outbox()
         self._poll: Channel | None = None
-        self._post: Channel | None = None
+        self._post = PostReceiver(server, self)
         self._websocket: Channel | None = None
         self._upgrade: Upgrade | None = None
-        self._pause = False
+        #: The application does not keep up: nothing is read from the peer.
+        self.paused = False
         self._awaiting_pong = False
         self._pong_extended = False
 
@@ -185,11 +117,14 @@ class Session(Listening):
         pending = Pending[None](self._server)
         if self.state is State.CLOSED or self.buffered <= LOW_WATER:
             pending.resolve(None)
-        elif self._drains is None:
-            self._drains = [pending]
         else:
-            self._drains.append(pending)
+            self._outbox.add_drain(pending)
         return pending
+
+    @property
+    def buffered(self) -> int:
+        """Bytes that wait for the peer to take them."""
+        return self._outbox.size
 
     def close(self) -> None:
         """End the session: what is queued is still delivered, then the peer is told. Repeated calls do nothing.
@@ -201,7 +136,7 @@ class Session(Listening):
             return
         self._move(Trigger.CLOSE)
         self._awaiting_pong = False
-        if self._websocket is not None or (self._poll is not None and not self._buffer):
+        if self._websocket is not None or (self._poll is not None and not self._outbox.packets):
             self.end(FORCED_CLOSE)
         else:
             self._server.set_timeout(self, self._server.settings.close_timeout)
@@ -225,7 +160,7 @@ class Session(Listening):
         self.send_packet(Outgoing((packets.OPEN + dumps(handshake, separators=(",", ":")),), compress=False))
         if self._poll is not None:
             # Alone in its response, as the reference sends it: what the application says now comes with the next poll.
-            self._answer_poll(self._take_buffer())
+            self._answer_poll(self._outbox.take_all())
 
     def open_on_poll(self, channel: Channel) -> None:
         """The session begins with this GET."""
@@ -260,7 +195,7 @@ class Session(Listening):
             return
         channel.session = self
         self._poll = channel
-        if self._buffer:
+        if self._outbox.packets:
             self._server.mark_ready(channel)
         elif self.state is State.CLOSING:
             # In a response of its own, as the reference does: a client that finds the close in the payload that has its
@@ -269,36 +204,13 @@ class Session(Listening):
         elif self._upgrade is not None and self._upgrade.probed:
             self._answer_poll([packets.NOOP_PACKET])
 
-    def post(self, channel: Channel, request: Request, *, now: float) -> None:
+    def post_started(self, channel: Channel) -> None:
+        """The head of a POST, whose body is still to come."""
+        self._post.start(channel)
+
+    def post(self, channel: Channel, request: Request) -> None:
         """A POST: its packets are taken in order, before it is answered."""
-        if self._post is not None:
-            self._server.respond(channel, Response(400))
-            self.end(TRANSPORT_ERROR, RemoteProtocolError("overlap of two data requests"))
-            return
-        if (request.header("content-type") or "").strip().lower() == "application/octet-stream":
-            self._server.respond(channel, Response(400))
-            self.end(TRANSPORT_ERROR, RemoteProtocolError("invalid content type of a data request"))
-            return
-        settings = self._server.settings
-        if len(request.body) > settings.max_http_buffer_size:
-            self._server.respond(channel, Response(413))
-            return
-        body = unwrap(request) if "j" in request.params else request.body
-        try:
-            payload = packets.decode_payload(body, settings.max_payload_packets)
-        except RemoteProtocolError as error:
-            # Not "ok": nothing of it has been taken.
-            self._server.respond(channel, Response(413))
-            self.end(PARSE_ERROR, error)
-            return
-        channel.session = self
-        self._post = channel
-        for packet in payload:
-            self._receive(packet, now)
-            if self.state is State.CLOSED:
-                break
-        if not self._pause:
-            self._answer_post()
+        self._post.receive(channel, request)
 
     def candidate(self, channel: Channel, *, now: float) -> None:
         """A WebSocket for this session: it may take over from polling, once, if the session was opened for that."""
@@ -314,14 +226,14 @@ class Session(Listening):
         """A message on a WebSocket of this session."""
         upgrade = self._upgrade
         if channel is self._websocket:
-            self._receive(data, now)
+            self.receive(data, now)
         elif upgrade is None or channel is not upgrade.channel:
             raise LocalProtocolError("a message on a channel that is not a WebSocket")
         elif data == packets.PROBE and not upgrade.probed:
             # A second one gets no answer, or who does not read could pile them up.
             upgrade.probed = True
             self._server.act(channel, SendMessages(channel, [packets.PROBE_ANSWER_PACKET]))
-            if self._poll is not None and not self._buffer:
+            if self._poll is not None and not self._outbox.packets:
                 self._answer_poll([packets.NOOP_PACKET])
         elif data == packets.UPGRADE and upgrade.probed:
             self._switch(upgrade)
@@ -339,7 +251,7 @@ class Session(Listening):
             self._poll = None
             self.end(TRANSPORT_ERROR, RemoteProtocolError("poll closed prematurely"))
         else:
-            self._post = None
+            self._post.lose()
             self.end(TRANSPORT_ERROR, RemoteProtocolError("data request closed prematurely"))
 
     def expire(self, *, now: float) -> None:
@@ -354,7 +266,7 @@ class Session(Listening):
             self._pong_extended = False
             self._server.deadlines.at(self, now + settings.ping_timeout)
             self.send_packet(packets.PING_PACKET)
-        elif self._pause:
+        elif self.paused:
             # It is us who do not read: the pong may well be there.
             self._server.deadlines.at(self, now + settings.ping_timeout)
         else:
@@ -369,9 +281,10 @@ class Session(Listening):
         channel = self._websocket or self._poll
         if outgoing.volatile and (channel is None or channel.offered):
             return False
-        self._buffer.append(outgoing)
-        self.buffered += outgoing.size
-        if self.buffered > self._server.settings.max_outbound:
+        outbox = self._outbox
+        outbox.packets.append(outgoing)
+        outbox.size += outgoing.size
+        if outbox.size > self._server.settings.max_outbound:
             return self._shed(outgoing)
         if channel is not None and not channel.ready:
             self._server.mark_ready(channel)
@@ -382,11 +295,11 @@ class Session(Listening):
 
         A WebSocket is not read; a POST is not answered, and the client sends the next one after the answer.
         """
-        self._pause = paused
+        self.paused = paused
         if self._websocket is not None:
             self._server.act(self._websocket, SetReading(self._websocket, not paused))
         if not paused:
-            self._answer_post()
+            self._post.go_on()
             if self._awaiting_pong:
                 # It may be among what was not read.
                 self._server.set_timeout(self, self._server.settings.ping_timeout)
@@ -403,36 +316,39 @@ class Session(Listening):
         if self._poll is not None:
             # The reference releases the poll of a client that closed by itself with a noop, any other with a close.
             last = packets.NOOP_PACKET if reason == TRANSPORT_CLOSE else packets.CLOSE_PACKET
-            self._answer_poll([*self._buffer, last])
-        self._answer_post()
+            self._answer_poll([*self._outbox.packets, last])
+        self._post.release()
         if self._websocket is not None:
-            self.flush_into(self._websocket)
+            if self._outbox.packets:
+                self._server.act(self._websocket, SendMessages(self._websocket, self._outbox.take_all()))
             self._server.act(self._websocket, CloseChannel(self._websocket))
             self._websocket.session = None
             self._websocket = None
-        self._take_buffer()
+        self._outbox.take_all()
         self._server.forget(self)
         if self.listener is not None:
             self.listener.closed(reason, error)
-        self.resolve_drains()
+        self._outbox.resolve_drains()
 
     # -- output ----------------------------------------------------------------------------------------------------
 
     def flush_into(self, channel: Channel) -> None:
-        """The driver can send on this channel: hand over the buffer, if this is the way out."""
-        if not self._buffer:
+        """The driver can send on this channel: hand over what waits, if this is the way out.
+
+        A WebSocket gets it in portions: what its driver cannot send yet is better kept here, where it is counted.
+        """
+        if not self._outbox.packets:
             return
         if channel is self._websocket:
-            channel.actions.append(SendMessages(channel, self._take_buffer()))
+            channel.actions.append(SendMessages(channel, self._outbox.take_portion()))
         elif channel is self._poll:
-            self._answer_poll(self._take_buffer())
+            self._answer_poll(self._outbox.take_all())
 
-    def resolve_drains(self) -> None:
-        """The buffer has been handed over: tell who waits for that, now that it may send and close again."""
-        if self._drains is not None and self.buffered <= LOW_WATER:
-            drains, self._drains = self._drains, None
-            for pending in drains:
-                pending.resolve(None)
+    def flushed(self, channel: Channel) -> None:
+        """It has been handed over: announce the rest, and tell who waits for that, now that it may send and close."""
+        if self._outbox.packets and channel is self._websocket:
+            self._server.mark_ready(channel)
+        self._outbox.resolve_drains()
 
     def fall_back(self, upgrade: Upgrade) -> None:
         """The upgrade has failed: the candidate goes, the session lives on, on its old transport."""
@@ -456,7 +372,8 @@ class Session(Listening):
             raise LocalProtocolError(f"a session that is {self.state.value} cannot {trigger.value}")
         self.state = state
 
-    def _receive(self, packet: str | bytes, now: float) -> None:
+    def receive(self, packet: str | bytes, now: float) -> None:
+        """A packet of the peer, over whichever transport."""
         if self.state is State.CLOSING and packet[:1] != packets.CLOSE:
             return
         if self._awaiting_pong and not self._pong_extended and packet != packets.PONG:
@@ -497,13 +414,13 @@ class Session(Listening):
         self.transport = "websocket"
         if self._poll is not None:
             self._answer_poll([packets.NOOP_PACKET])
-        self._answer_post()
+        self._post.release_if_taken()
         if self.state is State.CLOSING:
             self.end(FORCED_CLOSE)
             return
-        if self._pause:
+        if self.paused:
             self._server.act(channel, SetReading(channel, False))
-        if self._buffer:
+        if self._outbox.packets:
             self._server.mark_ready(channel)
 
     def _answer_poll(self, outgoing: list[Outgoing]) -> None:
@@ -513,27 +430,15 @@ class Session(Listening):
         body = SEPARATOR.join([packet.payload for packet in outgoing])
         self._server.answer(self, channel, body, compress=any(packet.compress for packet in outgoing))
 
-    def _answer_post(self) -> None:
-        channel, self._post = self._post, None
-        if channel is not None:
-            channel.session = None
-            self._server.answer(self, channel, b"ok", compress=False)
-
-    def _take_buffer(self) -> list[Outgoing]:
-        buffer, self._buffer = self._buffer, []
-        self.buffered = 0
-        return buffer
-
     def _shed(self, outgoing: Outgoing) -> bool:
         """The buffer is over its limit: volatile packets go first, then the session, so that memory stays bounded."""
-        if outgoing.size > self._server.settings.max_outbound:
-            self._buffer.pop()
-            self.buffered -= outgoing.size
+        limit = self._server.settings.max_outbound
+        if outgoing.size > limit:
+            self._outbox.take_back()
             raise LocalProtocolError(f"a packet of {outgoing.size} bytes is larger than max_outbound")
-        self._buffer = [packet for packet in self._buffer if not packet.volatile]
-        self.buffered = sum([packet.size for packet in self._buffer])
-        if self.buffered <= self._server.settings.max_outbound:
+        self._outbox.drop_volatile()
+        if self.buffered <= limit:
             return not outgoing.volatile
-        self._buffer.clear()
+        self._outbox.take_all()
         self.end(SLOW_CONSUMER, RemoteProtocolError("the peer does not take what is sent to it"))
         return False

@@ -25,6 +25,13 @@ def generate_id(_request: Request | None = None) -> str:
     return token_urlsafe(15)
 
 
+def normal_path(path: str) -> str:
+    """The path with a slash at both ends; LocalProtocolError when it is not an absolute path."""
+    if not path.startswith("/") or any(char in path for char in "?#") or not path.isascii() or not path.isprintable():
+        raise LocalProtocolError(f"not an absolute URL path: {path!r}")
+    return path.rstrip("/") + "/"
+
+
 @dataclass(slots=True, frozen=True)
 class Cookie:
     """A cookie with the session's id, for load balancers; set on the response that opens a polling session."""

@@ -48,7 +48,7 @@ class RequestReader:
     """One request after the other out of the bytes of a connection.
 
     Call `receive`, then `read_head` until it returns a head, then `read_body` until it returns the body, and so on.
-    None means that more bytes are needed; after a Refusal, stop.
+    None means that more bytes are needed; after a Refusal, and after a body over the limit, stop.
 
     Each request is parsed by a new h11 object, which is made when the head is complete: a slow or an idle peer costs a
     buffer. The gate in front of h11 refuses what h11 takes or repairs and what must not reach an application (RFC 9112,
@@ -138,7 +138,7 @@ class RequestReader:
         return _head(event)
 
     def read_body(self, limit: int) -> bytes | Refusal | None:
-        """The body of the request whose head was read last, if it is complete; over `limit` bytes it is refused."""
+        """The body of the request whose head was read last, if it is complete; over `limit` bytes, one more of them."""
         assert self._h11 is not None
         try:
             return self._read_body(self._h11, limit)
@@ -154,7 +154,7 @@ class RequestReader:
                 self._body += event.data
                 self._chunks += event.chunk_start
                 if len(self._body) > limit:
-                    return Refusal(413)
+                    return bytes(self._body[: limit + 1])
                 if self._chunks > self._settings.max_chunk_count:
                     return Refusal(400, "the body has too many chunks")
             elif isinstance(event, h11.EndOfMessage):

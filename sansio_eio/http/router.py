@@ -51,11 +51,19 @@ class Router:
         engine = self._find(request.path)
         return self._max_body_size if engine is None else engine.body_limit(request)
 
+    def request_started(self, channel: Channel, request: Request, *, now: float) -> None:
+        """Pass the head on; the fallback has no use for it."""
+        engine = self._find(request.path)
+        if engine is not None:
+            channel.endpoint = engine
+            engine.request_started(channel, request, now=now)
+
     def request_received(self, channel: Channel, request: Request, *, now: float) -> None:
-        """Pass the request on, or answer it with the fallback."""
+        """Pass the request on, or answer it with the fallback (413 when its body is over the fallback's limit)."""
         engine = self._find(request.path)
         if engine is None:
-            self._answer(channel, self._fall_back(request))
+            too_large = len(request.body) > self._max_body_size
+            self._answer(channel, Response(413) if too_large else self._fall_back(request))
         else:
             channel.endpoint = engine
             engine.request_received(channel, request, now=now)

@@ -190,9 +190,9 @@ class ServerConnection:
         """The deadline of the current state has passed. For the endpoint."""
         match self._state:
             case State.HEAD if self._reader is not None and self._reader.buffered:
-                self._refuse(Refusal(408, "the request head took too long"))
+                self._refuse(Refusal(408, "the request head took too long"), now)
             case State.BODY:
-                self._refuse(Refusal(408, "the request body took too long"))
+                self._refuse(Refusal(408, "the request body took too long"), now)
             case State.CLOSING:
                 self.abort()
             case _:
@@ -254,7 +254,13 @@ class ServerConnection:
 
     def _respond(self, response: Response) -> None:
         head = self._head
-        if head is None or self._state not in (State.EXCHANGE, State.HANDSHAKE):
+        if head is None or self._state not in (State.BODY, State.EXCHANGE, State.HANDSHAKE):
+            return
+        self._channel = None
+        if self._state is State.BODY or len(head.request.body) > self._body_limit:
+            # The rest of the body is on its way, and nobody wants it.
+            self._endpoint.deadlines.cancel(self)
+            self._send_response(response, State.LINGERING)
             return
         # Behind a refused handshake there may be frames.
         keep = (
@@ -263,7 +269,6 @@ class ServerConnection:
             and not wants_close(response)
             and not self._endpoint.closing
         )
-        self._channel = None
         self._send_response(response, State.HEAD if keep else State.CLOSING)
 
     def _send_response(self, response: Response, then: State) -> None:
@@ -296,21 +301,31 @@ class ServerConnection:
         if self._state is State.HEAD and reader is not None:
             head = reader.read_head()
             if isinstance(head, Refusal):
-                self._refuse(head)
+                self._refuse(head, now)
             elif head is not None:
                 self._head_received(head, now)
         if self._state is State.BODY and reader is not None and self._head is not None:
-            body = reader.read_body(self._body_limit)
-            if isinstance(body, Refusal):
-                self._refuse(body)
-            elif body is not None:
-                self._request_received(self._head, body, now)
-            elif self._head.expects_continue:
-                # Asked for now, and once.
-                self._head.expects_continue = False
-                if not reader.body_started:
-                    self._out += CONTINUE
-                    self._mark_ready()
+            self._read_body(reader, self._head, now)
+
+    def _read_body(self, reader: RequestReader, head: Head, now: float) -> None:
+        body = reader.read_body(self._body_limit)
+        if isinstance(body, bytes):
+            self._request_received(head, body, now)
+            return
+        if self._channel is None:
+            # Not for a body that is there already. For one that is refused at once it is, so that an application sees
+            # the same whatever the chunks.
+            self._endpoint.deadlines.at(self, now + self._settings.body_timeout)
+            self._channel = self._app.open_channel(self)
+            self._app.request_started(self._channel, head.request, now=now)
+        if body is not None:
+            self._refuse(body, now)
+        elif head.expects_continue:
+            # Asked for now, and once.
+            head.expects_continue = False
+            if not reader.body_started:
+                self._out += CONTINUE
+                self._mark_ready()
 
     def _head_received(self, head: Head, now: float) -> None:
         request = head.request
@@ -328,20 +343,20 @@ class ServerConnection:
             self._channel = self._app.open_channel(self)
             self._app.websocket_requested(self._channel, request, now=now)
         elif head.length is not None and head.length > self._body_limit:
-            self._refuse(Refusal(413))
+            self._refuse(Refusal(413), now)
         else:
             self._state = State.BODY
-            if head.length != 0:
-                self._endpoint.deadlines.at(self, now + self._settings.body_timeout)
 
     def _request_received(self, head: Head, body: bytes, now: float) -> None:
         head.request.body = body
         self._state = State.EXCHANGE
         self._endpoint.deadlines.cancel(self)
-        self._channel = self._app.open_channel(self)
+        if self._channel is None:
+            self._channel = self._app.open_channel(self)
         self._app.request_received(self._channel, head.request, now=now)
 
-    def _refuse(self, refusal: Refusal) -> None:
+    def _refuse(self, refusal: Refusal, now: float) -> None:
+        self._drop_channel(now, RemoteProtocolError(refusal.detail))
         # As in the reference, 413 has no body.
         response = plain_response(refusal.status, refusal.detail) if refusal.detail else Response(refusal.status)
         self._send_error(response)
@@ -395,7 +410,9 @@ class ServerConnection:
             return
         self._channel = None
         self._app_reading = True
-        if self._frames is None:
+        if self._state is State.BODY:
+            self._linger(now)
+        elif self._frames is None:
             self._close(now)
         else:
             self._frames.close(action.code, action.reason)

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from sansio_eio.engineio.handlers import Steps, close_awaitable, must_be_awaited
 from sansio_eio.engineio.mailbox import Mailbox
-from sansio_eio.engineio.session import FORCED_CLOSE, State
+from sansio_eio.engineio.reasons import FORCED_CLOSE, PARSE_ERROR
+from sansio_eio.engineio.states import State
 from sansio_eio.errors import LocalProtocolError, RemoteProtocolError
 from sansio_eio.socketio.acks import AckTimeout
 from sansio_eio.socketio.dispatch import run_connected, run_disconnected, run_event
@@ -15,7 +16,7 @@ from sansio_eio.socketio.handshake import make_handshake
 from sansio_eio.socketio.namespace import MAX_NAME, ConnectionRefused
 from sansio_eio.socketio.packets import Decoder
 from sansio_eio.socketio.parser import ACK, CONNECT, CONNECT_ERROR, DISCONNECT, EVENT, Packet, ParseError
-from sansio_eio.socketio.reasons import CLIENT_NAMESPACE_DISCONNECT, FORCED_SERVER_CLOSE, PARSE_ERROR
+from sansio_eio.socketio.reasons import CLIENT_NAMESPACE_DISCONNECT, FORCED_SERVER_CLOSE
 from sansio_eio.socketio.socket import Socket, SocketState
 
 if TYPE_CHECKING:

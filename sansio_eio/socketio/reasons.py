@@ -1,10 +1,9 @@
 """Why a Socket.IO socket was disconnected; the strings are those of the reference.
 
-The end of the engine session has its own: see `sansio_eio.engineio.session`.
+The end of the engine session has its own: see `sansio_eio.engineio.reasons`.
 """
 
 CLIENT_NAMESPACE_DISCONNECT = "client namespace disconnect"
 SERVER_NAMESPACE_DISCONNECT = "server namespace disconnect"
 SERVER_SHUTTING_DOWN = "server shutting down"
 FORCED_SERVER_CLOSE = "forced server close"
-PARSE_ERROR = "parse error"

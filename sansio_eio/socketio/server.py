@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Unpack, overload
 from sansio_eio.engineio.handlers import HandlerTable, Listening, call_inline, must_be_awaited
 from sansio_eio.engineio.outgoing import Outgoing
 from sansio_eio.engineio.packets import messages
-from sansio_eio.engineio.server import EngineServer, normal_path
-from sansio_eio.engineio.settings import EngineOptions, generate_id
+from sansio_eio.engineio.server import EngineServer
+from sansio_eio.engineio.settings import EngineOptions, generate_id, normal_path
 from sansio_eio.errors import LocalProtocolError
 from sansio_eio.socketio.broadcast import Broadcasting, BroadcastOperator, check_timeout
 from sansio_eio.socketio.connection import Connection

@@ -8,8 +8,6 @@ DIFFERENCES: dict[str, str] = {
     "test_a_question_ends_when_the_client_leaves": "acks always end; there, an open question waits for its timeout",
     "test_handler_that_raises": "an exception is reported; there, it would end the process (so the event is left out)",
     "test_packet_that_cannot_be_parsed": "the application is told what was wrong; there, the reason is forced close",
-    "test_two_posts": "a request counts once its body is complete; there, from its head on",
-    "test_aborted_post": "a request counts once its body is complete; there, from its head on",
     "test_poll_that_waits_during_the_switch": "released with a noop; there, with a close packet that could be obeyed",
     "test_heartbeat_survives_the_upgrade": "the session owns the deadline; there, it is lost with the old transport",
     "test_upgrade_where_none_is_offered": "the candidate is closed at once; there, after the upgrade timeout",

@@ -291,7 +291,7 @@ class Engine(RuleBasedStateMachine):
     def the_books_are_right(self) -> None:
         for client in self.clients:
             session = client.session
-            buffer = cast("list[Outgoing]", cast("Any", session)._buffer)
+            buffer = cast("list[Outgoing]", cast("Any", session)._outbox.packets)
             assert session.buffered == sum(packet.size for packet in buffer) <= MAX_OUTBOUND
             assert (session.state is State.CLOSED) is (session.sid not in self.engine.sessions)
             assert client.opens == 1

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from sansio_eio.engineio import EngineServer, Request, Session, State
-from sansio_eio.engineio.session import TRANSITIONS, Trigger
+from sansio_eio.engineio.states import TRANSITIONS, Trigger
 from sansio_eio.errors import LocalProtocolError
 
 

@@ -44,11 +44,11 @@ streams = st.lists(
 )
 
 
-def served(chunks: list[bytes], *, compression: bool) -> tuple[bytes, str, list[str | bytes], int]:
+def served(chunks: list[bytes], *, compression: bool) -> tuple[bytes, str, list[str | bytes], int, int]:
     """What comes of it."""
     app = Echo(compression=compression)
     wire = connect(app).feed(*chunks)
-    return wire.take(), wire.end, app.messages, len(app.requests)
+    return wire.take(), wire.end, app.messages, len(app.requests), len(app.closed)
 
 
 @given(streams, st.booleans())

@@ -89,15 +89,18 @@ class Exchange:
             assert self.accepted is None, "two handshakes"
             self.accepted = action
             return
+        if isinstance(action, CloseChannel):
+            # Of a WebSocket, or of an exchange that is cut without an answer.
+            self.ended = action
+            return
         assert self.accepted is not None, f"{action} without a handshake"
         if isinstance(action, SendMessages):
             for outgoing in action.outgoing:
                 self.messages.extend(outgoing.packets)
                 self.frames.append(outgoing.frame)
-        elif isinstance(action, SetReading):
-            self.reading = action.enabled
         else:
-            self.ended = action
+            assert isinstance(action, SetReading)
+            self.reading = action.enabled
 
     def say(self, *messages: str | bytes) -> None:
         """The peer sends messages on this WebSocket."""

@@ -3,8 +3,8 @@
 import pytest
 
 from sansio_eio.engineio import EngineServer, Outgoing, State
+from sansio_eio.engineio.outbox import LOW_WATER
 from sansio_eio.engineio.packets import messages
-from sansio_eio.engineio.session import LOW_WATER
 from sansio_eio.errors import LocalProtocolError, RemoteProtocolError
 from tests.unit.engineio.driving import Driver, Gate, Journal
 

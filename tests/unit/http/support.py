@@ -34,6 +34,8 @@ class Echo:
         self.limit = body_limit
         self.max_message_size = max_message_size
         self.compression = compression
+        #: The heads of requests, whose bodies were not there at once.
+        self.started: list[tuple[Channel, Request]] = []
         self.requests: list[Request] = []
         self.messages: list[str | bytes] = []
         self.closed: list[tuple[Channel, RemoteProtocolError | None]] = []
@@ -74,10 +76,20 @@ class Echo:
     def body_limit(self, request: Request) -> int:
         return self.limit
 
+    def request_started(self, channel: Channel, request: Request, *, now: float) -> None:
+        assert request.body == b""
+        self.started.append((channel, request))
+        if request.path == "/overlap":
+            self.respond(channel, Response(400))
+        elif request.path == "/cut-early":
+            self.act(channel, CloseChannel(channel))
+
     def request_received(self, channel: Channel, request: Request, *, now: float) -> None:
         self.requests.append(request)
         self.channels.append(channel)
         match request.path:
+            case _ if len(request.body) > self.limit:
+                self.respond(channel, Response(413))
             case "/park":
                 pass
             case "/cut":

@@ -97,7 +97,6 @@ BAD = {
     "too long": (request("POST", "/", ["Content-Length: 1001"]), 413),
     "much too long": (request("POST", "/", [f"Content-Length: {10**19}"]), 413),
     "too long, and asks": (request("POST", "/", ["Content-Length: 1001", "Expect: 100-continue"]), 413),
-    "too long in chunks": (request("POST", "/", ["Transfer-Encoding: chunked"], b"3e9\r\n" + b"x" * 1001), 413),
     "not a chunk": (request("POST", "/", ["Transfer-Encoding: chunked"], b"x\r\n"), 400),
     "chunk too short": (request("POST", "/", ["Transfer-Encoding: chunked"], b"1\r\nxy\r\n"), 400),
     "chunk of a huge number": (request("POST", "/", ["Transfer-Encoding: chunked"], b"f" * 21 + b"\r\n"), 400),

@@ -1,0 +1,63 @@
+"""What waits for one peer to take it."""
+
+from sansio_eio.engineio.outgoing import Outgoing
+from sansio_eio.engineio.pending import Pending
+
+#: Below this many bytes, a drain is done; it is what fits in a few TCP segments.
+LOW_WATER = 65_536
+#: The driver of a WebSocket is handed so many bytes at a time, and the packet that exceeds them.
+PORTION = 65_536
+
+
+class Outbox:
+    """Packets in order, and their size in bytes.
+
+    Whoever adds to `packets` adds to `size`, too, and looks at its limit.
+    """
+
+    __slots__ = ("_drains", "packets", "size")
+
+    def __init__(self) -> None:
+        self.packets: list[Outgoing] = []
+        self.size = 0
+        self._drains: list[Pending[None]] | None = None
+
+    def take_all(self) -> list[Outgoing]:
+        """Everything; nothing is left."""
+        packets, self.packets = self.packets, []
+        self.size = 0
+        return packets
+
+    def take_portion(self) -> list[Outgoing]:
+        """The oldest packets: what a driver cannot send yet is better kept here, where it is counted."""
+        if self.size <= PORTION:
+            return self.take_all()
+        size = count = 0
+        while size < PORTION:
+            size += self.packets[count].size
+            count += 1
+        portion, self.packets = self.packets[:count], self.packets[count:]
+        self.size -= size
+        return portion
+
+    def take_back(self) -> None:
+        """The newest packet is not to be sent after all."""
+        self.size -= self.packets.pop().size
+
+    def drop_volatile(self) -> None:
+        """There is too much: what was only worth sending at once goes first."""
+        self.packets = [packet for packet in self.packets if not packet.volatile]
+        self.size = sum([packet.size for packet in self.packets])
+
+    def add_drain(self, pending: Pending[None]) -> None:
+        """End `pending` when most of this has been taken."""
+        if self._drains is None:
+            self._drains = []
+        self._drains.append(pending)
+
+    def resolve_drains(self) -> None:
+        """Call it behind `take_*`, when whoever waits may send and close again."""
+        if self._drains is not None and self.size <= LOW_WATER:
+            drains, self._drains = self._drains, None
+            for pending in drains:
+                pending.resolve(None)
