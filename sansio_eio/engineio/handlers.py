@@ -113,7 +113,7 @@ class ErrorHook:
         """Tell the hook, or without one the log, that the application's code raised `error` in `where`."""
         if self.hook is not None:
             try:
-                self.hook(error, where)
+                call_plain(self.hook, (error, where))
             except Exception:
                 logger.exception("the on_error hook itself failed")
             else:
@@ -132,13 +132,18 @@ def close_awaitable(value: object) -> None:
         value.close()
 
 
+def call_plain(function: AnyFunction, args: Sequence[Any]) -> None:
+    """Call a function that nobody can wait for; LocalProtocolError when it is a coroutine function."""
+    result = function(*args)
+    if isinstance(result, CoroutineType):
+        result.close()
+        raise LocalProtocolError("it is called in the middle of something else: it must be a plain def")
+
+
 def call_inline(function: AnyFunction, args: Sequence[Any], errors: ErrorHook, where: str) -> None:
-    """Call a function that nobody can wait for, so that a coroutine function is a mistake; errors are reported."""
+    """The same, with the errors reported."""
     try:
-        result = function(*args)
-        if isinstance(result, CoroutineType):
-            result.close()
-            raise LocalProtocolError("it is called in the middle of something else: it must be a plain def")
+        call_plain(function, args)
     except Exception as error:
         errors.report(error, where)
 

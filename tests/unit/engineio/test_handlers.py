@@ -270,3 +270,13 @@ def test_a_concurrent_handler_that_nothing_drives_takes_its_turn() -> None:
     run(rest)
     assert results == ["first", "last"]
     assert host.reported == []
+
+
+def test_a_hook_that_would_have_to_be_awaited_is_logged_with_the_error(caplog: pytest.LogCaptureFixture) -> None:
+    async def late(error: Exception, where: str) -> None:
+        raise AssertionError(f"nobody awaits this: {error} {where}")
+
+    hook = ErrorHook()
+    hook.hook = late
+    hook.report(ValueError("x"), "a test")
+    assert [record.getMessage() for record in caplog.records] == ["the on_error hook itself failed", "error in a test"]
