@@ -13,8 +13,11 @@ from sansio_eio.http import ServerEndpoint
 
 _log = logging.getLogger("sansio_eio.asyncio")
 
-# How often the pump starts again before the loop looks at other sockets: some 20 ms at worst.
+# After so many seconds, or so many starts, the pump lets the loop look at other sockets.
+_SLICE = 0.01
 _ROUNDS = 20
+# After so many coroutine handlers of one session in a row, which need not have waited for anything, too.
+_TURN = 64
 
 
 class Driver:
@@ -34,6 +37,8 @@ class Driver:
         self._timer_time = 0.0
         self._pumping = False
         self._woken = False
+        #: The pump was cut short, and goes on in the next turn of the loop.
+        self._behind = False
 
     # The runtime
 
@@ -66,8 +71,12 @@ class Driver:
     # The pump
 
     def pump(self) -> None:
-        """Do what there is to do, and set the timer. Inside of itself (in an eager task) it does nothing."""
-        if self._pumping:
+        """Do what there is to do, and set the timer.
+
+        Inside of itself (in an eager task) it does nothing. Neither does it while it has more to do than fits in one
+        turn of the loop: else each of a hundred busy connections would have it work for all the others.
+        """
+        if self._pumping or self._behind:
             return
         self._pumping = True
         endpoint = self.endpoint
@@ -75,7 +84,7 @@ class Driver:
         advanced = False
         deadline = None
         try:
-            for _ in range(_ROUNDS):
+            for turn in range(1, _ROUNDS + 1):
                 runnable = endpoint.take_runnable()
                 for each in runnable:
                     rest = each.step()
@@ -84,24 +93,32 @@ class Driver:
                 ready = endpoint.take_ready()
                 for connection in ready:
                     connection.owner.write(now)
-                if runnable or ready:
+                busy = bool(runnable or ready)
+                if busy and (turn == _ROUNDS or self.loop.time() - now >= _SLICE):
+                    # Somebody sent thousands of requests at once: now the others.
+                    self._behind = True
+                elif busy:
                     continue
                 # Last, so that what has just been read counts before it is taken for missing.
                 deadline = endpoint.next_deadline()
-                if deadline is None or deadline > now or advanced:
+                if deadline is not None and deadline <= now and not advanced:
+                    advanced = True
+                    endpoint.advance(now=now)
+                elif not self._behind:
                     break
-                advanced = True
-                endpoint.advance(now=now)
-            else:
-                # Somebody sent thousands of requests at once: now the others.
-                self._woken = True
-                self.loop.call_soon(self._wake_up)
+                if self._behind:
+                    self.loop.call_soon(self._catch_up)
+                    break
         finally:
             self._pumping = False
         self._set_timer(deadline)
 
     def _wake_up(self) -> None:
         self._woken = False
+        self.pump()
+
+    def _catch_up(self) -> None:
+        self._behind = False
         self.pump()
 
     def _time_out(self) -> None:
@@ -117,6 +134,7 @@ class Driver:
             self._timer_time = deadline
 
     async def _work(self, runnable: Runnable, rest: Coroutine[Any, Any, None] | None) -> None:
+        steps = 0
         while rest is not None:
             try:
                 await rest
@@ -127,6 +145,9 @@ class Driver:
                 # Not this task was cancelled but something that a handler waited for; the session goes on.
                 _log.exception("something that a handler awaited was cancelled")
             self.pump()
+            steps += 1
+            if steps % _TURN == 0:
+                await asyncio.sleep(0)
             rest = runnable.step()
         self.pump()
 

@@ -47,7 +47,7 @@ class Runnable(Protocol):
 class Application(Protocol):
     """What a driver drives: an `EngineServer`, or a `Router` over several.
 
-    The contract in one line: *mutate, then pump*. After each of the five inputs, after `advance` and after `wake`,
+    The contract in one line: *mutate, then pump*. After each input, after `advance` and after `wake`,
     drain `take_runnable`, drain `take_ready`, then sleep until `next_deadline`. `now` is the driver's monotonic clock
     in seconds and never goes back. No input ever raises because of what a peer did.
     """
@@ -57,7 +57,11 @@ class Application(Protocol):
         ...
 
     def body_limit(self, request: Request) -> int:
-        """The most bytes that the body of this request (only its head is known) may have; over it, answer 413."""
+        """The most bytes that the body of this request (only its head is known) may have.
+
+        Announced as longer, answer 413 before it is read. Found to be longer while it is read, cut it behind the first
+        byte too many and feed it: the answer is 413 as well.
+        """
         ...
 
     def request_started(self, channel: Channel, request: Request, *, now: float) -> None:

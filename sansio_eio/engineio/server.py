@@ -50,7 +50,7 @@ class EngineServer(Listening):
 
     The last three are called while the request is answered, and must be plain functions.
 
-    As a state machine it implements `Application`: feed it the five inputs, then drain it. The options are those of
+    As a state machine it implements `Application`: feed it the inputs, then drain it. The options are those of
     `EngineOptions`. Raises LocalProtocolError for an option that makes no sense.
     """
 
@@ -151,7 +151,9 @@ class EngineServer(Listening):
         # From here on the page may read the answer, be it an error: see `respond`.
         channel.request = request
         found = verify(self, request, websocket=False)
-        if isinstance(found, Refusal):
+        if len(request.body) > self.settings.max_http_buffer_size:
+            self.respond(channel, Response(413))
+        elif isinstance(found, Refusal):
             self._refuse(channel, request, found, websocket=False)
         elif found is None:
             self._shake_hands(channel, request, websocket=False)

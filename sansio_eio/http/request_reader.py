@@ -152,7 +152,8 @@ class RequestReader:
             event = connection.next_event()
             if isinstance(event, h11.Data):
                 self._body += event.data
-                self._chunks += event.chunk_start
+                # Not `chunk_start`, which is lost where the bytes end between a chunk's header and its data.
+                self._chunks += event.chunk_end
                 if len(self._body) > limit:
                     return bytes(self._body[: limit + 1])
                 if self._chunks > self._settings.max_chunk_count:

@@ -78,8 +78,8 @@ class Router:
             engine.websocket_requested(channel, request, now=now)
 
     def message_received(self, channel: Channel, data: str | bytes, *, now: float) -> None:
-        """Pass the message on."""
-        if channel.endpoint is not None:
+        """Pass the message on; the fallback has no WebSockets."""
+        if channel.endpoint is not None and channel.endpoint is not self:
             channel.endpoint.message_received(channel, data, now=now)
 
     def channel_closed(self, channel: Channel, *, now: float, error: RemoteProtocolError | None = None) -> None:

@@ -138,13 +138,14 @@ def test_a_socket_that_is_bound_already(run: Callable[[Main], None]) -> None:
     run(main)
 
 
-def test_tls(run: Callable[[Main], None]) -> None:
+def test_tls(run: Callable[[Main], None], tmp_path: Path) -> None:
+    authority = trustme.CA()
+    authority.issue_cert("localhost").private_key_and_cert_chain_pem.write_to_path(tmp_path / "server.pem")
+
     async def main() -> None:
-        authority = trustme.CA()
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        authority.issue_cert("localhost").configure_cert(context)
-        trusting = ssl.create_default_context()
-        authority.configure_trust(trusting)
+        context.load_cert_chain(tmp_path / "server.pem")
+        trusting = ssl.create_default_context(cadata=authority.cert_pem.bytes().decode())
         app = Echo()
         async with sansio_eio_asyncio.start_server(app, "127.0.0.1", 0, ssl=context) as server:
             async with dial(*server.addresses[0], ssl=trusting, server_hostname="localhost") as client:

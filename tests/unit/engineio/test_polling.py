@@ -322,3 +322,9 @@ def test_what_can_be_sent() -> None:
     data[0] = 0
     assert client.session.send("\ud800")
     assert client.poll().text == "bYWI=\x1ebYmE=\x1e4\ufffd"
+
+
+def test_a_body_over_the_limit_is_refused_whatever_the_method() -> None:
+    driver = Driver(EngineServer(max_http_buffer_size=10))
+    assert driver.request("GET", query="EIO=4&transport=polling", body=b"x" * 11).response.status == 413
+    assert not driver.app.sessions

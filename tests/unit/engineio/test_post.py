@@ -99,7 +99,11 @@ def test_very_many_packets_are_taken_in_turns() -> None:
     taken: list[str] = []
     client.session.on("message", taken.append)
     other = driver.polling()
-    other.session.on("message", lambda data: taken.append("other"))
+
+    @other.session.on("message")
+    def interrupt(data: str) -> None:
+        taken.append("other")
+
     request = Request("POST", PATH, client.query, body=b"\x1e".join(b"4%d" % n for n in range(3 * BATCH)))
     post = Exchange(driver, request)
     driver.app.request_received(post.channel, request, now=0.0)

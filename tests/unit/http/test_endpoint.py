@@ -92,3 +92,11 @@ def test_settings_are_above_zero(value: float) -> None:
         HttpSettings(close_timeout=value)
     with pytest.raises(LocalProtocolError, match="max_header_count"):
         ServerEndpoint(Echo(), max_header_count=0)
+
+
+def test_inputs_behind_the_loss_do_nothing() -> None:
+    wire = connect().lose()
+    wire.eof().feed(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").lose()
+    assert wire.sent == b""
+    assert not wire.endpoint.connections
+    assert wire.endpoint.next_deadline() is None

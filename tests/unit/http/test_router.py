@@ -92,6 +92,7 @@ def test_the_loss_of_a_request_of_the_fallback() -> None:
     channel = router.open_channel("owner")
     assert channel.owner == "owner"
     router.request_received(channel, Request("GET", "/"), now=0.0)
+    router.message_received(channel, "not a WebSocket", now=0.0)
     router.channel_closed(channel, now=0.0)
     assert router.take_ready() == [channel]
 
