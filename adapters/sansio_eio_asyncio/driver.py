@@ -81,10 +81,12 @@ class Driver:
         self._pumping = True
         endpoint = self.endpoint
         now = self.loop.time()
+        rounds = 0
         advanced = False
         deadline = None
         try:
-            for turn in range(1, _ROUNDS + 1):
+            while not self._behind:
+                rounds += 1
                 runnable = endpoint.take_runnable()
                 for each in runnable:
                     rest = each.step()
@@ -93,22 +95,18 @@ class Driver:
                 ready = endpoint.take_ready()
                 for connection in ready:
                     connection.owner.write(now)
-                busy = bool(runnable or ready)
-                if busy and (turn == _ROUNDS or self.loop.time() - now >= _SLICE):
-                    # Somebody sent thousands of requests at once: now the others.
+                if runnable or ready:
+                    if rounds < _ROUNDS and self.loop.time() - now < _SLICE:
+                        continue
+                    # Somebody sent thousands of requests at once: now the others, and what is due.
                     self._behind = True
-                elif busy:
-                    continue
+                    self.loop.call_soon(self._catch_up)
                 # Last, so that what has just been read counts before it is taken for missing.
                 deadline = endpoint.next_deadline()
-                if deadline is not None and deadline <= now and not advanced:
-                    advanced = True
-                    endpoint.advance(now=now)
-                elif not self._behind:
+                if deadline is None or deadline > now or advanced:
                     break
-                if self._behind:
-                    self.loop.call_soon(self._catch_up)
-                    break
+                advanced = True
+                endpoint.advance(now=now)
         finally:
             self._pumping = False
         self._set_timer(deadline)
