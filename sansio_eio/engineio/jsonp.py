@@ -2,14 +2,14 @@
 
 import json
 import re
-from urllib.parse import unquote_plus
 
 from sansio_eio.engineio.requests import Request
 
 _NOT_DIGITS = re.compile(r"[^0-9]")
 # JavaScript before 2019 ends a line at these, inside a string literal too.
 _LINE_ENDS = {"\u2028": "\\u2028", "\u2029": "\\u2029"}
-_ESCAPED_NEWLINE = re.compile(r"(\\)?\\n")
+# As many as there are side by side, so that a body full of them is no million calls.
+_ESCAPES = re.compile(rb"(?:%[0-9A-Fa-f]{2})+")
 
 
 def wrap(payload: bytes, index: str) -> bytes:
@@ -26,9 +26,15 @@ def unwrap(request: Request) -> bytes:
     A form turns line ends into CRLF, so the client writes backslash-n for a newline, and backslash-backslash-n for a
     real backslash-n.
     """
-    data = ""
-    # By hand, since decoding every field of a body full of them takes many times as long.
-    for field in request.body.decode("utf-8", "replace").split("&"):
-        if field.startswith("d="):
-            data = unquote_plus(field[2:])
-    return _ESCAPED_NEWLINE.sub(lambda match: "\\n" if match.group(1) else "\n", data).encode("utf-8", "replace")
+    # By hand: urllib takes half a second for a body of a megabyte that was made for that.
+    body = b"&" + request.body
+    start = body.rfind(b"&d=")
+    if start < 0:
+        return b""
+    data = body[start + 3 :].partition(b"&")[0].replace(b"+", b" ")
+    text = _ESCAPES.sub(_unescape, data).decode("utf-8", "replace")
+    return "\\n".join([part.replace("\\n", "\n") for part in text.split("\\\\n")]).encode()
+
+
+def _unescape(escapes: re.Match[bytes]) -> bytes:
+    return bytes.fromhex(escapes.group().replace(b"%", b"").decode("ascii"))

@@ -56,6 +56,10 @@ def test_a_form_gives_the_payload_and_its_newlines_back(field: str, payload: str
         (b"d=4a=b", b"4a=b"),
         (b"d=4%zz%", b"4%zz%"),
         (b"d=4%ff\xff", b"4\xef\xbf\xbd\xef\xbf\xbd"),
+        (b"d=4\xe2%82%ac", "4€".encode()),
+        (b"d=4%%41%4%2B+%26", b"4%A%4+ &"),
+        (b"xd=4a", b""),
+        (b"d=4\\n%5c%6e\\%5Cn%5C%5C%5C%6e", b"4\n\n\\n\\\\n"),
     ],
 )
 def test_odd_forms(body: bytes, payload: bytes) -> None:
