@@ -4,10 +4,9 @@ import socket
 from importlib import import_module
 from typing import Any
 
-import uvicorn
-
-# It has no types.
+# Only `make bench` installs them, so the type checkers must do without.
 socketio: Any = import_module("socketio")
+uvicorn: Any = import_module("uvicorn")
 sio = socketio.AsyncServer(async_mode="asgi")
 
 
