@@ -225,6 +225,9 @@ class Connection(asyncio.Protocol):
         if connection.aborted:
             transport.abort()
             return
+        if transport.is_closing():
+            # The peer is gone, and asyncio, which is about to say so, would log whatever is written.
+            return
         if not connection.paused:
             data = connection.data_to_send(now=now)
             if data:

@@ -107,10 +107,14 @@ class Session(Listening):
     def send(self, data: str | bytes | bytearray | memoryview, *, compress: bool = True) -> bool:
         """Queue a message; never waits. False when the session is over (or closing) and it cannot be delivered.
 
-        Raises LocalProtocolError for a message that is larger than `max_outbound`, or not `str` or `bytes`; nothing has
-        changed then. To go at the pace of the receiver, `await session.drain()`.
+        Raises LocalProtocolError for a message that is larger than `max_outbound`, or not `str` or `bytes`, and over
+        polling for a text with U+001E, which separates the packets there; nothing has changed then. To go at the pace
+        of the receiver, `await session.drain()`.
         """
-        return self.send_packet(packets.messages((packets.as_message(data),), compress=compress))
+        message = packets.as_message(data)
+        if self.transport == "polling" and isinstance(message, str) and packets.SEPARATOR in message:
+            raise LocalProtocolError("a text with U+001E cannot be sent over polling: it separates the packets there")
+        return self.send_packet(packets.messages((message,), compress=compress))
 
     def drain(self) -> Pending[None]:
         """Done when most of the buffer has been taken by the peer, or the session has ended."""

@@ -25,6 +25,8 @@ _CLOSE = 0x88
 # In one read there can be thousands of messages, or with compression a thousand times its size. So they come in
 # portions, between which the application can say that it has enough, and others get their turn.
 _BATCH = 64
+# So many bytes or characters, and the message that exceeds them: a large one can take long, so it is alone.
+_BATCH_SIZE = 64 * 1024
 
 _VERDICTS: dict[int, str] = {
     CloseReason.MESSAGE_TOO_BIG: "the message is too large",
@@ -161,7 +163,7 @@ class FrameConnection:
         position, end = 0, len(data)
         self._control_frames = self._fragments = self._size = 0
         while position < end and not self.closed:
-            if len(messages) >= _BATCH or self._size > self.max_message_size:
+            if len(messages) >= _BATCH or self._size > _BATCH_SIZE:
                 break
             if not (self._header or self._remaining or self._fragmented):
                 position = self._receive_plain(data, position, messages)

@@ -443,6 +443,25 @@ def test_a_peer_that_closes() -> None:
     run(main)
 
 
+def test_nothing_is_written_for_a_peer_that_is_gone() -> None:
+    async def main() -> None:
+        engine = EngineServer()
+        sessions: list[Session] = []
+        engine.on("connection", sessions.append)
+        protocol, transport = opened(engine)
+        # As asyncio does when a write fails; `connection_lost` is called later.
+        transport.closed = True
+        sessions[0].send("a")
+        await settle()
+        protocol.data_received(text("4b"))
+        assert transport.writes == []
+        assert transport.calls == []
+        protocol.connection_lost(BrokenPipeError())
+        assert engine.sessions == {}
+
+    run(main)
+
+
 def test_any_number_of_servers() -> None:
     async def main() -> None:
         first, second = Echo(), Echo()

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from sansio_eio.engineio import EngineServer, Session, State
-from sansio_eio.errors import RemoteProtocolError
+from sansio_eio.errors import LocalProtocolError, RemoteProtocolError
 from tests.unit.engineio.driving import Driver, Exchange, Journal
 
 OK = [("Content-Type", "text/html"), ("Cache-Control", "no-store")]
@@ -328,3 +328,17 @@ def test_a_body_over_the_limit_is_refused_whatever_the_method() -> None:
     driver = Driver(EngineServer(max_http_buffer_size=10))
     assert driver.request("GET", query="EIO=4&transport=polling", body=b"x" * 11).response.status == 413
     assert not driver.app.sessions
+
+
+def test_text_that_would_forge_packets_is_for_websockets_only() -> None:
+    driver = Driver()
+    client = driver.polling()
+    with pytest.raises(LocalProtocolError, match="U\\+001E"):
+        client.session.send("a\x1e1")
+    assert client.session.buffered == 0
+    client.session.send(b"a\x1e1")
+    assert client.poll().text == "bYR4x"
+    websocket = client.upgrade()
+    client.session.send("a\x1e1")
+    driver.pump()
+    assert websocket.taken() == ["4a\x1e1"]

@@ -124,9 +124,10 @@ def test_a_read_that_inflates_a_thousandfold_comes_in_portions() -> None:
     connection.receive_data(frame(2, deflated(bytes(LIMIT)), rsv=0x40) * 30)
     portions = 1
     while connection.has_rest:
-        assert len(connection.receive_data(b"")) <= 2
+        # A large message can take long: each is alone.
+        assert len(connection.receive_data(b"")) == 1
         portions += 1
-    assert portions == 15
+    assert portions == 30
 
 
 def test_nothing_is_left_behind_a_close() -> None:
