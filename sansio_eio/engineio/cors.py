@@ -4,6 +4,7 @@ The reference checks Origin on neither: it only leaves out headers, which does n
 WebSocket. Here a refused origin gets no session at all.
 """
 
+import re
 from collections.abc import Callable, Collection
 from typing import TypeAlias
 
@@ -12,6 +13,9 @@ from sansio_eio.errors import LocalProtocolError
 
 #: None: the origin of the server itself; "*": any; a collection of origins; or a predicate.
 AllowedOrigins: TypeAlias = str | Collection[str] | Callable[[str, Request], bool] | None
+
+#: RFC 6454, section 6.2: what a browser sends, which is what is compared.
+_ORIGIN = re.compile(r"null|[a-z][a-z0-9+.-]*://[^/?#\sA-Z]+")
 
 #: Seconds for which a browser may remember the answer to a preflight.
 PREFLIGHT_MAX_AGE = 600
@@ -27,6 +31,11 @@ class Cors:
         self._origins = frozenset(
             (allowed,) if isinstance(allowed, str) else () if callable(allowed) else allowed or ()
         )
+        for origin in self._origins - {"*"}:
+            if not _ORIGIN.fullmatch(origin):
+                raise LocalProtocolError(f"an origin is scheme://host[:port] in lower case and no more, not {origin!r}")
+        if "*" in self._origins and credentials:
+            raise LocalProtocolError("with credentials, every page of the world could act for your users: name origins")
 
     def allows(self, request: Request) -> bool:
         """Whether this request may be served; one without an Origin does not come from a foreign page, and may.
@@ -47,7 +56,7 @@ class Cors:
         origin = request.header("origin")
         if self._allowed is None or origin is None or not is_header_value(origin):
             return []
-        if "*" in self._origins and not self._credentials:
+        if "*" in self._origins:
             return [("Access-Control-Allow-Origin", "*")]
         headers = [("Access-Control-Allow-Origin", origin), ("Vary", "Origin")]
         if self._credentials:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Sequence
+from inspect import iscoroutinefunction
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeGuard, TypeVar, overload
 
@@ -20,6 +21,21 @@ F = TypeVar("F", bound=AnyFunction)
 
 #: A run of handlers. It yields what has to be awaited, and is sent the result: one code path for `def` and `async def`.
 Steps: TypeAlias = Generator[Awaitable[Any], Any, None]
+
+
+def check_event(event: object) -> str | int | float:
+    """The name of an event itself; LocalProtocolError for what is none, such as the function of a bare `@x.on`."""
+    if isinstance(event, bool) or not isinstance(event, (str, int, float)):
+        raise LocalProtocolError(f'the name of an event is a str or a number, not {event!r}: write @x.on("event")')
+    return event
+
+
+def check_function(function: object, *, plain: bool = False) -> None:
+    """LocalProtocolError for what cannot be called; `plain`: or would have to be awaited where nobody can."""
+    if not callable(function):
+        raise LocalProtocolError(f"it must be a function, not {function!r}")
+    if plain and iscoroutinefunction(function):
+        raise LocalProtocolError(f"it is called in the middle of something else: {function!r} must be a plain def")
 
 
 class Handler:
@@ -49,8 +65,7 @@ class HandlerTable:
 
     def add(self, event: str | float, function: AnyFunction, *, concurrent: bool = False) -> None:
         """Add a handler behind the others of `event`."""
-        if not callable(function):
-            raise LocalProtocolError(f"a handler must be callable, not {function!r}")
+        check_function(function)
         self._handlers[event] = (*self.get(event), Handler(function, concurrent=concurrent))
 
     def remove(self, event: str | float, function: AnyFunction | None = None) -> None:
@@ -88,7 +103,7 @@ class Listening(ABC):
         the wire, except for an `async def` with `concurrent=True`, which nobody waits for. Raises LocalProtocolError
         for an event that does not exist here.
         """
-        table = self.handler_table(event)
+        table = self.handler_table(check_event(event))
 
         def add(added: F) -> F:
             table.add(event, added, concurrent=concurrent)

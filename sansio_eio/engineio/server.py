@@ -11,7 +11,14 @@ from sansio_eio.engineio.admission import ORIGIN_REFUSED, SERVER_FULL, SHUTTING_
 from sansio_eio.engineio.channel import Channel
 from sansio_eio.engineio.cors import Cors
 from sansio_eio.engineio.events import HandshakeRefused
-from sansio_eio.engineio.handlers import ErrorHook, HandlerTable, Listening, call_inline, must_be_awaited
+from sansio_eio.engineio.handlers import (
+    ErrorHook,
+    HandlerTable,
+    Listening,
+    call_inline,
+    check_function,
+    must_be_awaited,
+)
 from sansio_eio.engineio.requests import Request, Response, check_header, is_header_value
 from sansio_eio.engineio.runtime import Runnable, Runtime
 from sansio_eio.engineio.session import Session, SessionListener
@@ -99,6 +106,7 @@ class EngineServer(Listening):
 
     def on_error(self, hook: Callable[[Exception, str], object]) -> Callable[[Exception, str], object]:
         """Call `hook(error, where)` for every exception of the application's own code; without a hook it is logged."""
+        check_function(hook, plain=True)
         self.errors.hook = hook
         return hook
 

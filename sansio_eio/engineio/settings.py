@@ -137,8 +137,8 @@ class Settings:
         for name in ("cors_allowed_origins", "generate_id"):
             if iscoroutinefunction(getattr(self, name)):
                 raise LocalProtocolError(f"{name} must be a plain def: it is called inside of the request")
-        if not self.transports or not set(self.transports) <= set(TRANSPORTS):
-            raise LocalProtocolError(f"transports must be some of {TRANSPORTS}, not {self.transports!r}")
+        if isinstance(self.transports, str) or not self.transports or not set(self.transports) <= set(TRANSPORTS):
+            raise LocalProtocolError(f"transports must be a list of some of {TRANSPORTS}, not {self.transports!r}")
         for name in ("ping_interval", "ping_timeout", "upgrade_timeout", "admission_timeout", "close_timeout"):
             if not 0 < getattr(self, name) < float("inf"):
                 raise LocalProtocolError(f"{name} must be a positive number of seconds")

@@ -5,8 +5,9 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeGuard, cast
 
+from sansio_eio.engineio.handlers import check_event
 from sansio_eio.engineio.pending import Pending
 from sansio_eio.errors import LocalProtocolError
 from sansio_eio.socketio.parser import RESERVED_EVENTS
@@ -21,11 +22,8 @@ Rooms: TypeAlias = str | Iterable[str]
 
 
 def event_data(event: str | float, args: Sequence[Any]) -> list[Any]:
-    """The data of an EVENT packet; LocalProtocolError for a reserved name.
-
-    What is no name at all is refused by the parser, when it encodes the packet.
-    """
-    if isinstance(event, str) and event in RESERVED_EVENTS:
+    """The data of an EVENT packet; LocalProtocolError for a reserved name, and for what is none."""
+    if check_event(event) in RESERVED_EVENTS:
         raise LocalProtocolError(f"{event} is the name of an event of the library itself")
     return [event, *args]
 
@@ -41,7 +39,15 @@ def as_rooms(rooms: Rooms) -> tuple[str, ...]:
     """One room or several, as a tuple."""
     if isinstance(rooms, str):
         return (rooms,)
-    return tuple(rooms)
+    named = tuple(rooms) if hasattr(type(rooms), "__iter__") else rooms
+    if not is_tuple_of_str(named):
+        raise LocalProtocolError(f"rooms are named by a str, or several, not {rooms!r}")
+    return named
+
+
+def is_tuple_of_str(value: object) -> TypeGuard[tuple[str, ...]]:
+    """Whether these are names."""
+    return isinstance(value, tuple) and all(isinstance(name, str) for name in cast("tuple[object, ...]", value))
 
 
 class Target(Protocol):
@@ -68,10 +74,13 @@ class Broadcasting(ABC):
         """The operator for everybody that this object stands for."""
 
     def to(self, rooms: Rooms) -> BroadcastOperator:
-        """Narrow down to the sockets in any of these rooms, each once; repeated calls add rooms."""
+        """Narrow down to the sockets in any of these rooms, each once; repeated calls add rooms.
+
+        In no room is nobody: an empty list, unlike in the reference, does not mean everybody.
+        """
         operator = self._operator()
         selection = operator.selection
-        return operator.select(replace(selection, rooms=selection.rooms + as_rooms(rooms)))
+        return operator.select(replace(selection, rooms=(selection.rooms or ()) + as_rooms(rooms)))
 
     def in_(self, rooms: Rooms) -> BroadcastOperator:
         """The same as `to`; reads better in front of `fetch_sockets` and the like."""

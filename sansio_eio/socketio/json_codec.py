@@ -40,7 +40,10 @@ def _refuse_binary(value: object) -> object:
 
 
 def _unknown_type(value: object) -> TypeError:
-    return TypeError(f"{type(value).__qualname__} is none of None, bool, int, float, str, bytes, list, tuple, dict")
+    hint = " (was it to be awaited?)" if hasattr(type(value), "__await__") else ""
+    return TypeError(
+        f"{type(value).__qualname__} is none of None, bool, int, float, str, bytes, list, tuple, dict{hint}"
+    )
 
 
 _ENCODER = json.JSONEncoder(separators=(",", ":"), allow_nan=False, ensure_ascii=False, default=_refuse_binary)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
-from sansio_eio.engineio.handlers import AnyFunction, HandlerTable, Listening
+from sansio_eio.engineio.handlers import AnyFunction, HandlerTable, Listening, check_function
 from sansio_eio.errors import LocalProtocolError
 from sansio_eio.socketio.broadcast import Broadcasting, BroadcastOperator
 
@@ -59,16 +59,19 @@ class Handling(Broadcasting, Listening):
         `def` or `async def`, in the order of registration. Any other exception refuses it as well, with a message that
         says nothing, and goes to `on_error`.
         """
+        check_function(middleware)
         self.middlewares = (*self.middlewares, middleware)
         return middleware
 
     def on_any(self, listener: F) -> F:
         """Call `listener(socket, event, *args)` for each event of each client, before everything else."""
+        check_function(listener)
         self.any_handlers = (*self.any_handlers, listener)
         return listener
 
     def on_any_outgoing(self, listener: F) -> F:
         """Call `listener(socket, event, *args)` for each event that is sent to a client; a plain function."""
+        check_function(listener, plain=True)
         self.any_outgoing = (*self.any_outgoing, listener)
         return listener
 

@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True, frozen=True)
 class Selection:
-    """Sockets of a namespace: those in any of `rooms` (of all, when there are none), but for those in `excluded`.
+    """Sockets of a namespace: those in any of `rooms` (None: all of them), but for those in `excluded`.
 
     `local` keeps to this process.
     """
 
-    rooms: tuple[str, ...] = ()
+    rooms: tuple[str, ...] | None = None
     excluded: tuple[str, ...] = ()
     local: bool = False
 
@@ -121,7 +121,7 @@ class MemoryAdapter:
     def select(self, selection: Selection) -> list[Socket]:
         """The connected sockets of a selection, each once; a list, since sending may end one and change the rooms."""
         sockets: Iterable[Socket]
-        if not selection.rooms:
+        if selection.rooms is None:
             sockets = self._namespace.sockets.values()
             if not selection.excluded:
                 return list(sockets)

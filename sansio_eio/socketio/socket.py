@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from enum import Enum
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sansio_eio.engineio.handlers import AnyFunction, HandlerTable, Listening, call_inline
+from sansio_eio.engineio.handlers import AnyFunction, HandlerTable, Listening, call_inline, check_function
 from sansio_eio.engineio.pending import Pending
 from sansio_eio.errors import LocalProtocolError
 from sansio_eio.socketio.acks import Ack, AckDisconnected, AckError, AckSlot, AckTimeout
@@ -214,11 +214,13 @@ class Socket(Listening):
 
         When it raises, the event is not handled, and the exception goes to `on_error`. `def` or `async def`.
         """
+        check_function(middleware)
         self._middlewares = (*self._middlewares, middleware)
         return middleware
 
     def on_any(self, listener: F) -> F:
         """Call `listener(event, *args)` for each event of this client, before the middleware."""
+        check_function(listener)
         self._any_handlers = (*self._any_handlers, listener)
         return listener
 
@@ -228,6 +230,7 @@ class Socket(Listening):
 
     def on_any_outgoing(self, listener: F) -> F:
         """Call `listener(event, *args)` for each event that is sent to this client; a plain function."""
+        check_function(listener, plain=True)
         self._any_outgoing = (*self._any_outgoing, listener)
         return listener
 

@@ -98,12 +98,25 @@ def test_any_origin(allowed: AllowedOrigins) -> None:
     assert policy(allowed).headers(asked()) == [("Access-Control-Allow-Origin", "*")]
 
 
-def test_with_credentials_a_wildcard_is_not_allowed_in_the_answer() -> None:
-    assert policy("*", credentials=True).headers(asked()) == [
+def test_with_credentials_not_everybody_may_be_allowed() -> None:
+    with pytest.raises(LocalProtocolError, match="every page of the world"):
+        policy("*", credentials=True)
+    assert policy([PAGE], credentials=True).headers(asked()) == [
         ("Access-Control-Allow-Origin", PAGE),
         ("Vary", "Origin"),
         ("Access-Control-Allow-Credentials", "true"),
     ]
+
+
+@pytest.mark.parametrize("origin", ["https://a.example/", "a.example", "https://A.example", "https://a.example/x", ""])
+def test_what_no_browser_sends_as_an_origin_is_a_mistake(origin: str) -> None:
+    with pytest.raises(LocalProtocolError, match="an origin is"):
+        policy([origin])
+
+
+@pytest.mark.parametrize("origin", ["null", "http://localhost:3000", "https://[::1]:8", "chrome-extension://abc"])
+def test_what_browsers_send_as_origins(origin: str) -> None:
+    assert policy([origin]).allows(asked(origin))
 
 
 def test_a_predicate_sees_origin_and_request() -> None:
@@ -131,7 +144,10 @@ def test_a_predicate_must_say_true_or_false(verdict: Any) -> None:
 
 @pytest.mark.parametrize("origin", ["https://a\r\nSet-Cookie: x=1", "a\x00", "€"])
 def test_an_origin_that_is_no_header_value_is_never_repeated(origin: str) -> None:
-    cors = policy("*", credentials=True)
+    def anybody(origin: str, request: Request) -> bool:
+        return bool(origin) and request.method != ""
+
+    cors = policy(anybody, credentials=True)
     assert cors.headers(asked(origin)) == []
     assert cors.preflight(asked(origin, method="OPTIONS", access_control_request_method="GET")) is None
 

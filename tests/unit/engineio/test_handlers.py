@@ -68,7 +68,7 @@ def test_handlers_are_kept_in_order_by_event() -> None:
 
 def test_a_handler_must_be_callable() -> None:
     table, nothing = HandlerTable(), None
-    with pytest.raises(LocalProtocolError, match="must be callable, not None"):
+    with pytest.raises(LocalProtocolError, match="must be a function, not None"):
         table.add("a", nothing)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     assert "a" not in table
 

@@ -257,3 +257,41 @@ def test_who_broadcasts(serve: Serve) -> None:
     net = serve()
     for target in (net.io, net.io.sockets, net.io.of(lambda name, auth: True), net.io.to("a")):
         assert isinstance(target, Broadcasting)
+
+
+@pytest.mark.parametrize("rooms", [5, None, [5], ["a", None]])
+def test_rooms_have_names(serve: Serve, rooms: Any) -> None:
+    net = serve()
+    _, socket = net.socket()
+    for method in (net.io.to, net.io.except_, net.io.sockets_join, socket.join):
+        with pytest.raises(LocalProtocolError, match="rooms are named by a str"):
+            method(rooms)
+    assert socket.rooms == {socket.id}
+
+
+@pytest.mark.parametrize("event", [None, b"x", True, ["a"]])
+def test_events_have_names(serve: Serve, event: Any) -> None:
+    net = serve()
+    _, socket = net.socket()
+    for method in (net.io.emit, socket.emit, socket.emit_with_ack, net.io.on):
+        with pytest.raises(LocalProtocolError, match="the name of an event is a str or a number"):
+            method(event)
+
+
+def test_a_bare_decorator_is_a_mistake(serve: Serve) -> None:
+    net = serve()
+    register: Any = net.io.on
+
+    def lost() -> None: ...
+
+    with pytest.raises(LocalProtocolError, match="write @x"):
+        register(lost)
+
+
+def test_functions_have_to_be_functions(serve: Serve) -> None:
+    net = serve()
+    _, socket = net.socket()
+    number: Any = 5
+    for method in (net.io.use, net.io.on_any, net.io.on_any_outgoing, net.io.on_error, socket.use, socket.on_any):
+        with pytest.raises(LocalProtocolError, match="must be a function"):
+            method(number)

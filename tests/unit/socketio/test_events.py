@@ -396,9 +396,15 @@ def test_errors_of_listeners_for_what_is_sent(serve: Serve) -> None:
 
     client, socket = net.socket()
 
-    @socket.on_any_outgoing
     async def wait(*data: Any) -> None: ...
 
+    def hide(*data: Any) -> Any:
+        return wait(*data)
+
+    with pytest.raises(LocalProtocolError, match="must be a plain def"):
+        socket.on_any_outgoing(wait)
+    # One that only turns out to be a coroutine when it is called is reported.
+    socket.on_any_outgoing(hide)
     assert socket.emit("x")
     net.pump()
     assert client.heard() == ['2["x"]']
