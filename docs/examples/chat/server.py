@@ -1,7 +1,6 @@
 """A chat: rooms, presence, a typing indicator, an acknowledgement for each message, pictures as binary."""
 
 import asyncio
-import contextlib
 import sys
 from pathlib import Path
 
@@ -54,5 +53,9 @@ if __name__ == "__main__":
     client = here / "node_modules" / "socket.io-client" / "dist"  # the official client, as npm installs it
     app = Router({io.path: io}, fallback=StaticFiles({"/": here / "public", "/client/": client}))
     print(f"chat on http://127.0.0.1:{port}/ (two tabs make a conversation)")
-    with contextlib.suppress(KeyboardInterrupt):
+    try:
         asyncio.run(sansio_eio_asyncio.serve(app, "127.0.0.1", port))
+    except KeyboardInterrupt:
+        pass
+    except OSError as error:  # the port is in use, most likely
+        sys.exit(str(error))
