@@ -314,7 +314,8 @@ def test_thousands_of_async_handlers_that_do_not_wait_do_not_hold_up_the_others(
         protocol.data_received(text("4a") * 1000)
         await settle(1)
         at_once = transport.take().count(b"\x81\x024a")
-        assert at_once <= 64
+        # One turn of the session in each turn of the loop; an eager task (Python 3.12) has its first one at once.
+        assert at_once <= 2 * 64
         await settle(1000)
         assert transport.take().count(b"\x81\x024a") == 1000 - at_once
 
