@@ -1,6 +1,6 @@
 """Engine.IO and Socket.IO as pure state machines: bytes, requests and the time go in, actions and events come out."""
 
-from sansio_eio.engineio import Cookie, EngineServer, HandshakeRefused, Pending, Request, Response, Session
+from sansio_eio.engineio import Cookie, EngineServer, HandshakeRefused, OnError, Pending, Request, Response, Session
 from sansio_eio.errors import LocalProtocolError, ProtocolError, RemoteProtocolError
 from sansio_eio.socketio import (
     AckDisconnected,
@@ -24,6 +24,7 @@ __all__ = [
     "HandshakeRefused",
     "LocalProtocolError",
     "Namespace",
+    "OnError",
     "Pending",
     "ProtocolError",
     "RemoteProtocolError",

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from ssl import SSLContext
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING, Unpack, cast
 
 from sansio_eio.engineio import Mountable
 from sansio_eio.http import HttpOptions, Router, ServerEndpoint
@@ -12,6 +12,16 @@ from sansio_eio_asyncio.driver import Connection, Driver
 
 if TYPE_CHECKING:
     import socket
+
+
+class ServeOptions(HttpOptions, total=False):
+    """The options of `start_server`, as `serve` takes them."""
+
+    ssl: SSLContext | None
+    unix_path: str | None
+    sock: "socket.socket | None"
+    backlog: int
+    shutdown_timeout: float
 
 
 class Server:
@@ -28,26 +38,10 @@ async def serve(
     app: Mountable | Router,
     host: str | Sequence[str] | None = None,
     port: int | None = None,
-    *,
-    ssl: SSLContext | None = None,
-    unix_path: str | None = None,
-    sock: "socket.socket | None" = None,
-    backlog: int = 1024,
-    shutdown_timeout: float = 10.0,
-    **options: Unpack[HttpOptions],
+    **options: Unpack[ServeOptions],
 ) -> None:
     """Serve until cancelled, then shut down as `start_server` does, and raise CancelledError. Arguments as there."""
-    async with start_server(
-        app,
-        host,
-        port,
-        ssl=ssl,
-        unix_path=unix_path,
-        sock=sock,
-        backlog=backlog,
-        shutdown_timeout=shutdown_timeout,
-        **options,
-    ):
+    async with start_server(app, host, port, **options):
         await asyncio.get_running_loop().create_future()
 
 
@@ -73,50 +67,91 @@ async def start_server(
     At the end it stops to accept, ends all sessions, and gives peers and handlers `shutdown_timeout` seconds. Then what
     is left is cut and cancelled, and awaited. A cancellation meanwhile does that at once.
 
+    When an `on_error` hook says `OnError.STOP`, the body is cancelled, and the exception raised at the end.
+
     Raises OSError when it cannot listen, LocalProtocolError when the application is served already.
     """
-    loop = asyncio.get_running_loop()
-    endpoint = ServerEndpoint(app, **options)
-    driver = Driver(endpoint, loop)
-    endpoint.install(driver)
+    body = _Body()
+    driver = Driver(ServerEndpoint(app, **options), body.stop)
+    driver.endpoint.install(driver.pump)
     try:
-        if unix_path is not None:
-            listener = await loop.create_unix_server(
-                lambda: Connection(driver), unix_path, sock=sock, ssl=ssl, backlog=backlog
-            )
-        elif sock is not None:
-            listener = await loop.create_server(lambda: Connection(driver), sock=sock, ssl=ssl, backlog=backlog)
-        else:
-            listener = await loop.create_server(lambda: Connection(driver), host, port or 0, ssl=ssl, backlog=backlog)
+        listener = await _listen(driver, host, port, ssl=ssl, unix_path=unix_path, sock=sock, backlog=backlog)
         try:
             yield Server(listener)
+            await body.end()
         finally:
             listener.close()
             await _shut_down(driver, shutdown_timeout)
+    except asyncio.CancelledError as cancelled:
+        if not body.uncancel():
+            raise cancelled from body.error
     finally:
-        endpoint.install(None)
+        driver.endpoint.install(None)
+    if body.error is not None:
+        raise body.error
+
+
+class _Body:
+    """The task that runs the body of `async with`: an error that stops the server cancels it, as a time limit would."""
+
+    def __init__(self) -> None:
+        self.error: Exception | None = None
+        self._task = cast("asyncio.Task[object]", asyncio.current_task())
+        self._cancelled = False
+
+    def stop(self, error: Exception) -> None:
+        self.error = error
+        self._cancelled = self._task.cancel()
+
+    async def end(self) -> None:
+        """The body has ended; had it not waited since it was cancelled, that comes here."""
+        if self._cancelled:
+            await asyncio.sleep(0)
+
+    def uncancel(self) -> bool:
+        """Whether it was cancelled by the error, and by nobody else."""
+        return self._cancelled and self._task.uncancel() == 0
+
+
+async def _listen(
+    driver: Driver,
+    host: str | Sequence[str] | None,
+    port: int | None,
+    *,
+    ssl: SSLContext | None,
+    unix_path: str | None,
+    sock: "socket.socket | None",
+    backlog: int,
+) -> asyncio.Server:
+    loop = driver.loop
+    if unix_path is not None:
+        return await loop.create_unix_server(lambda: Connection(driver), unix_path, sock=sock, ssl=ssl, backlog=backlog)
+    if sock is not None:
+        return await loop.create_server(lambda: Connection(driver), sock=sock, ssl=ssl, backlog=backlog)
+    return await loop.create_server(lambda: Connection(driver), host, port or 0, ssl=ssl, backlog=backlog)
 
 
 async def _shut_down(driver: Driver, timeout: float) -> None:
     endpoint = driver.endpoint
     try:
         async with asyncio.timeout(timeout):
-            endpoint.close(now=driver.loop.time())
-            driver.pump()
-            while endpoint.connections or driver.workers:
+            endpoint.close(now=driver.time(), grace=timeout)
+            driver.pump.pump()
+            while endpoint.connections or driver.pump.busy:
                 driver.ended.clear()
                 await driver.ended.wait()
     except TimeoutError:
         pass
     finally:
-        for connection in endpoint.connections:
-            connection.abort()
-        driver.pump()
-        handlers = driver.workers | driver.others
-        for task in handlers:
-            task.cancel()
+        endpoint.cut()
+        driver.pump.pump()
         while endpoint.connections:
             driver.ended.clear()
             await driver.ended.wait()
-        await asyncio.gather(*handlers, return_exceptions=True)
-        driver.stop()
+        # What a lost connection has set off begins before it is cancelled: a coroutine that never ran would complain.
+        await asyncio.sleep(0)
+        tasks = list(driver.tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        driver.forget_timer()

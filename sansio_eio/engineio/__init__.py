@@ -8,6 +8,7 @@ from sansio_eio.engineio.actions import AcceptWebSocket, Action, CloseChannel, R
 from sansio_eio.engineio.channel import Channel
 from sansio_eio.engineio.cors import AllowedOrigins
 from sansio_eio.engineio.events import Closed, Event, HandshakeRefused, Message, Opened
+from sansio_eio.engineio.handlers import OnError
 from sansio_eio.engineio.mailbox import Mailbox
 from sansio_eio.engineio.mounting import Mountable
 from sansio_eio.engineio.outgoing import Outgoing
@@ -36,6 +37,7 @@ __all__ = [
     "Mailbox",
     "Message",
     "Mountable",
+    "OnError",
     "Opened",
     "Outgoing",
     "Pending",

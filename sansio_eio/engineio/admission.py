@@ -99,6 +99,6 @@ class Admission:
         try:
             allowed = await verdict
         except Exception as error:
-            self._server.errors.report(error, "allow_request")
+            self._server.report(error, "allow_request")
             allowed = False
         self._server.decide(self._session, allowed)

@@ -5,13 +5,16 @@ from __future__ import annotations
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Sequence
+from enum import Enum
 from inspect import iscoroutinefunction
 from types import CoroutineType
-from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeGuard, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias, TypeGuard, TypeVar, overload
 
+from sansio_eio.engineio.atomic import atomic
 from sansio_eio.errors import LocalProtocolError
 
 if TYPE_CHECKING:
+    from sansio_eio.engineio.atomic import Lock
     from sansio_eio.engineio.pending import Host
 
 logger = logging.getLogger("sansio_eio")
@@ -49,7 +52,10 @@ class Handler:
 
 
 class HandlerTable:
-    """Handlers by event name, in the order of registration."""
+    """Handlers by event name, in the order of registration.
+
+    A change makes a new dict, so that `get` needs no lock, and copies of the table cost nothing.
+    """
 
     __slots__ = ("_handlers",)
 
@@ -66,20 +72,20 @@ class HandlerTable:
     def add(self, event: str | float, function: AnyFunction, *, concurrent: bool = False) -> None:
         """Add a handler behind the others of `event`."""
         check_function(function)
-        self._handlers[event] = (*self.get(event), Handler(function, concurrent=concurrent))
+        self._handlers = {**self._handlers, event: (*self.get(event), Handler(function, concurrent=concurrent))}
 
     def remove(self, event: str | float, function: AnyFunction | None = None) -> None:
         """Remove a handler of `event`, or all of them; one that is not there is not an error."""
-        left = tuple(h for h in self.get(event) if function is not None and h.function != function)
+        handlers = dict(self._handlers)
+        left = tuple(h for h in handlers.pop(event, ()) if function is not None and h.function != function)
         if left:
-            self._handlers[event] = left
-        else:
-            self._handlers.pop(event, None)
+            handlers[event] = left
+        self._handlers = handlers
 
     def copy(self) -> HandlerTable:
         """A table of its own with the same handlers."""
         table = HandlerTable()
-        table._handlers.update(self._handlers)
+        table._handlers = self._handlers
         return table
 
 
@@ -87,6 +93,13 @@ class Listening(ABC):
     """`on` and `off`, for whatever has handlers."""
 
     __slots__ = ()
+
+    if TYPE_CHECKING:
+
+        @property
+        def lock(self) -> Lock | None:
+            """The lock of the driver, None where everything happens in one thread; see `atomic`."""
+            ...
 
     @abstractmethod
     def handler_table(self, event: str | float) -> HandlerTable:
@@ -103,37 +116,80 @@ class Listening(ABC):
         the wire, except for an `async def` with `concurrent=True`, which nobody waits for. Raises LocalProtocolError
         for an event that does not exist here.
         """
-        table = self.handler_table(check_event(event))
+        self._find_table(check_event(event))
 
         def add(added: F) -> F:
-            table.add(event, added, concurrent=concurrent)
+            self._add_handler(event, added, concurrent)
             return added
 
         return add if function is None else add(function)
 
+    @atomic
     def off(self, event: str | float, function: AnyFunction | None = None) -> None:
         """Remove one handler of `event`, or all of them."""
         self.handler_table(event).remove(event, function)
 
+    @atomic
+    def _find_table(self, event: str | float) -> HandlerTable:
+        return self.handler_table(event)
+
+    @atomic
+    def _add_handler(self, event: str | float, function: AnyFunction, concurrent: bool) -> None:
+        self.handler_table(event).add(event, function, concurrent=concurrent)
+
+
+class OnError(Enum):
+    """What an `on_error` hook may return: what is to be done about the exception."""
+
+    #: Write it to the log, as happens without a hook.
+    LOG = "log"
+    #: Write it to the log and close the session in whose handler it came up, if it was in one.
+    CLOSE = "close"
+    #: Shut the server down; what serves it raises the exception then.
+    STOP = "stop"
+
+
+Hook: TypeAlias = Callable[[Exception, str], OnError | None]
+
+
+class Closable(Protocol):
+    """A session."""
+
+    def close(self) -> None:
+        """End it."""
+
 
 class ErrorHook:
-    """Where exceptions of the application's own code end: one hook, and the log."""
+    """Where exceptions of the application's own code end: one hook, which decides, and the log."""
 
-    __slots__ = ("hook",)
+    __slots__ = ("_stop", "hook")
 
-    def __init__(self) -> None:
-        self.hook: Callable[[Exception, str], object] | None = None
+    def __init__(self, stop: Callable[[Exception], bool]) -> None:
+        self.hook: Hook | None = None
+        #: Stops the server, and answers False when nothing serves it.
+        self._stop = stop
 
-    def report(self, error: Exception, where: str) -> None:
-        """Tell the hook, or without one the log, that the application's code raised `error` in `where`."""
-        if self.hook is not None:
-            try:
-                call_plain(self.hook, (error, where))
-            except Exception:
-                logger.exception("the on_error hook itself failed")
-            else:
-                return
+    def report(self, error: Exception, where: str, session: Closable | None = None) -> None:
+        """The application's code raised `error` in `where`, maybe for `session`: do what the hook says.
+
+        When the hook returns None, it has dealt with it.
+        """
+        verdict = OnError.LOG if self.hook is None else self._ask(self.hook, error, where)
+        if verdict is None or (verdict is OnError.STOP and self._stop(error)):
+            return
         logger.error("error in %s", where, exc_info=error)
+        if verdict is OnError.CLOSE and session is not None:
+            session.close()
+
+    def _ask(self, hook: Hook, error: Exception, where: str) -> OnError | None:
+        try:
+            verdict = call_plain(hook, (error, where))
+            if verdict is None or isinstance(verdict, OnError):
+                return verdict
+            raise LocalProtocolError(f"an on_error hook returns None or one of OnError, not {verdict!r}")
+        except Exception:
+            logger.exception("the on_error hook itself failed")
+            return OnError.LOG
 
 
 def must_be_awaited(value: object) -> TypeGuard[Awaitable[Any]]:
@@ -147,20 +203,21 @@ def close_awaitable(value: object) -> None:
         value.close()
 
 
-def call_plain(function: AnyFunction, args: Sequence[Any]) -> None:
+def call_plain(function: AnyFunction, args: Sequence[Any]) -> object:
     """Call a function that nobody can wait for; LocalProtocolError when it is a coroutine function."""
     result = function(*args)
     if isinstance(result, CoroutineType):
         result.close()
         raise LocalProtocolError("it is called in the middle of something else: it must be a plain def")
+    return result
 
 
-def call_inline(function: AnyFunction, args: Sequence[Any], errors: ErrorHook, where: str) -> None:
-    """The same, with the errors reported."""
+def call_inline(function: AnyFunction, args: Sequence[Any], host: Host, where: str) -> None:
+    """The same, with the errors reported and without the result."""
     try:
         call_plain(function, args)
     except Exception as error:
-        errors.report(error, where)
+        host.report(error, where)
 
 
 async def finish(steps: Steps, awaitable: Awaitable[Any]) -> None:
@@ -204,7 +261,7 @@ def call(
         try:
             result = handler.function(*args)
         except Exception as error:
-            host.errors.report(error, f"a handler of {where}")
+            host.report(error, f"a handler of {where}")
             done(FAILED)
             continue
         if not must_be_awaited(result):
@@ -222,6 +279,6 @@ def _await_one(result: Awaitable[Any], host: Host, where: object, done: Callable
     try:
         value = yield result
     except Exception as error:
-        host.errors.report(error, f"a handler of {where}")
+        host.report(error, f"a handler of {where}")
         value = FAILED
     done(value)

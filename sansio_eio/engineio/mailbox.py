@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Callable, Coroutine
 from typing import Any, Generic, TypeVar
 
+from sansio_eio.engineio.atomic import Lock, atomic
 from sansio_eio.engineio.handlers import Steps, start
 
 E = TypeVar("E")
@@ -30,6 +31,7 @@ class Mailbox(Generic[E]):
         "_queue",
         "_scheduled",
         "_size",
+        "_turn",
     )
 
     def __init__(
@@ -52,23 +54,35 @@ class Mailbox(Generic[E]):
         #: Listed as runnable, or being run: not to be listed again.
         self._scheduled = False
         self._is_congested = False
+        #: Events handled since it was listed.
+        self._turn = 0
 
     def __len__(self) -> int:
         return len(self._events)
 
+    @property
+    def lock(self) -> Lock | None:
+        """The lock of the driver. A mailbox of a session says which one; one on its own is for one thread."""
+        return None
+
     def put(self, event: E, size: int = 0) -> None:
-        """Add an event behind the others, for which the peer has sent `size` bytes."""
+        """Add an event behind the others, for which the peer has sent `size` bytes. With the lock held."""
         self._events.append(event)
         self._size += size
         if not self._scheduled:
             self._scheduled = True
+            self._turn = 0
             self._queue(self)
         if not self._is_congested and (len(self._events) >= self._max_events or self._size >= self._max_size):
             self._is_congested = True
             self._congested(True)
 
+    @atomic
     def take(self) -> E | None:
         """The oldest item; None when there is none left, and the next one that comes makes this runnable again."""
+        return self._pop()
+
+    def _pop(self) -> E | None:
         if not self._events:
             self._scheduled = False
             return None
@@ -86,13 +100,24 @@ class Mailbox(Generic[E]):
 
     def step(self) -> Coroutine[Any, Any, None] | None:
         """See `Runnable.step`."""
-        for _ in range(TURN):
-            event = self.take()
+        lock = self.lock
+        while self._turn < TURN:
+            self._turn += 1
+            if lock is None:
+                event = self._pop()
+            else:
+                with lock:
+                    event = self._pop()
             if event is None:
                 return None
             rest = start(self._dispatch(event))
             if rest is not None:
                 return rest
-        # It stays scheduled, at the end of the list.
-        self._queue(self)
+        self._queue_again()
         return None
+
+    @atomic
+    def _queue_again(self) -> None:
+        # It stays scheduled, at the end of the list.
+        self._turn = 0
+        self._queue(self)

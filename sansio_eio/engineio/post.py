@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from sansio_eio.engineio import packets
 from sansio_eio.engineio.actions import CloseChannel
+from sansio_eio.engineio.atomic import atomic
 from sansio_eio.engineio.jsonp import unwrap
 from sansio_eio.engineio.reasons import PARSE_ERROR, TRANSPORT_ERROR
 from sansio_eio.engineio.requests import Response
@@ -13,6 +14,7 @@ from sansio_eio.engineio.states import State
 from sansio_eio.errors import RemoteProtocolError
 
 if TYPE_CHECKING:
+    from sansio_eio.engineio.atomic import Lock
     from sansio_eio.engineio.channel import Channel
     from sansio_eio.engineio.requests import Request
     from sansio_eio.engineio.server import EngineServer
@@ -75,6 +77,12 @@ class PostReceiver:
             else:
                 self._take_batch(self._packets)
 
+    @property
+    def lock(self) -> Lock | None:
+        """The lock of the driver, None where everything happens in one thread."""
+        return self._server.lock
+
+    @atomic
     def step(self) -> None:
         """See `Runnable.step`; there is never anything to await."""
         self._queued = False

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Coroutine
 from typing import TYPE_CHECKING, Any, Protocol
 
 from sansio_eio.engineio.actions import Action
+from sansio_eio.engineio.atomic import Lock
 from sansio_eio.engineio.channel import Channel
 from sansio_eio.engineio.requests import Request
 from sansio_eio.errors import RemoteProtocolError
@@ -15,11 +16,24 @@ if TYPE_CHECKING:
 class Runtime(Protocol):
     """The driver's side, installed with `Application.install`. Without one, the pull face and `def` handlers work."""
 
+    @property
+    def lock(self) -> Lock | None:
+        """None, unless threads share the application.
+
+        A driver with threads holds its lock (reentrant, the same for as long as the process lives) around everything
+        that it asks of the core, but for `Runnable.step`, which calls the application and takes the lock where it must.
+        Then `wake` and `stop` are called by any thread, `wake` with the lock held.
+        """
+        ...
+
     def wake(self) -> None:
         """Something came up outside of an input (an `emit` from a background task): pump soon. Cheap, idempotent."""
 
     def wait(self, pending: "Pending[Any]") -> Awaitable[None]:
-        """An awaitable of this event loop that is done when `pending` is done. Cancelling it leaves `pending` alone."""
+        """An awaitable of this event loop that is done when `pending` is done. Cancelling it leaves `pending` alone.
+
+        A driver with threads blocks the thread that awaits it, and yields nothing.
+        """
         ...
 
     def start(self, coroutine: Coroutine[Any, Any, None]) -> None:
@@ -28,6 +42,9 @@ class Runtime(Protocol):
     def wall_time(self) -> float:
         """Seconds since the epoch, for `handshake.time`; never used for a deadline."""
         ...
+
+    def stop(self, error: Exception) -> None:
+        """An `on_error` hook wants the server to stop: shut down, soon and not from here, and raise `error` then."""
 
 
 class Runnable(Protocol):
@@ -109,7 +126,7 @@ class Application(Protocol):
         """The time is now `now`: everything that is due happens. Idempotent."""
 
     def install(self, runtime: Runtime | None) -> None:
-        """Connect the driver, or with None take it away."""
+        """Connect the driver, or with None take it away. Its lock stays: threads may still be using the application."""
 
     def close(self) -> None:
         """End every session, so that the clients know; new ones are refused. Go on pumping to deliver it."""

@@ -8,12 +8,14 @@ from sansio_eio.deadlines import Deadlines, Expirable
 from sansio_eio.engineio import responses
 from sansio_eio.engineio.actions import AcceptWebSocket, Action, CloseChannel, Respond
 from sansio_eio.engineio.admission import ORIGIN_REFUSED, SERVER_FULL, SHUTTING_DOWN, Admission, Refusal, verify
+from sansio_eio.engineio.atomic import Lock, atomic
 from sansio_eio.engineio.channel import Channel
 from sansio_eio.engineio.cors import Cors
 from sansio_eio.engineio.events import HandshakeRefused
 from sansio_eio.engineio.handlers import (
     ErrorHook,
     HandlerTable,
+    Hook,
     Listening,
     call_inline,
     check_function,
@@ -69,8 +71,10 @@ class EngineServer(Listening):
         self.deadlines = Deadlines()
         self.handlers = HandlerTable()
         self.inline_handlers = HandlerTable()
-        self.errors = ErrorHook()
+        self.errors = ErrorHook(self._stop)
         self.runtime: Runtime | None = None
+        #: The lock of the driver, or of the one before; None where everything happens in one thread.
+        self.lock: Lock | None = None
         #: The time of the last input.
         self.now = 0.0
         self._cors = Cors(
@@ -104,17 +108,22 @@ class EngineServer(Listening):
             )
         return self.handlers
 
-    def on_error(self, hook: Callable[[Exception, str], object]) -> Callable[[Exception, str], object]:
-        """Call `hook(error, where)` for every exception of the application's own code; without a hook it is logged."""
+    def on_error(self, hook: Hook) -> Hook:
+        """Call `hook(error, where)` for every exception of the application's own code; without a hook it is logged.
+
+        The hook decides what becomes of it: None, nothing more; or one of `OnError`.
+        """
         check_function(hook, plain=True)
         self.errors.hook = hook
         return hook
 
     @property
+    @atomic
     def buffered(self) -> int:
         """Bytes that wait for peers to take them, over all sessions; what several peers wait for counts for each."""
         return sum(session.buffered for session in self.sessions.values())
 
+    @atomic
     def close(self) -> None:
         """See `Application.close`. The next driver that serves this object opens it again."""
         self._shutting_down = True
@@ -244,9 +253,14 @@ class EngineServer(Listening):
             raise LocalProtocolError("this server is served already")
         self.runtime = runtime
         if runtime is not None:
+            self.lock = runtime.lock
             self._shutting_down = False
 
     # -- for the session and the protocol above --------------------------------------------------------------------
+
+    def report(self, error: Exception, where: str) -> None:
+        """The application's own code raised `error` in `where`, and not for one session: see `on_error`."""
+        self.errors.report(error, where)
 
     def attach(self, listen: Callable[[Session], SessionListener], full: Callable[[], bool]) -> None:
         """Give the sessions to the protocol above: `listen` makes the listener of each, `full` refuses more of them."""
@@ -298,6 +312,7 @@ class EngineServer(Listening):
         self.sessions.pop(session.sid, None)
         self._opening.pop(session.sid, None)
 
+    @atomic
     def decide(self, session: Session, allowed: object) -> None:
         """The application has said whether a handshake is admitted; too late when the peer has gone meanwhile."""
         if session.state is not State.OPENING:
@@ -307,7 +322,7 @@ class EngineServer(Listening):
         else:
             if not isinstance(allowed, (bool, str)):
                 error = LocalProtocolError(f"allow_request must return True, False or a message, not {allowed!r}")
-                self.errors.report(error, "allow_request")
+                self.report(error, "allow_request")
             message = allowed if isinstance(allowed, str) else ""
             self._refuse_opening(session, Refusal(responses.FORBIDDEN, message))
 
@@ -348,7 +363,7 @@ class EngineServer(Listening):
         try:
             return self.settings.allow_request(request)
         except Exception as error:
-            self.errors.report(error, "allow_request")
+            self.report(error, "allow_request")
             return False
 
     def _new_id(self, request: Request) -> str | None:
@@ -357,7 +372,7 @@ class EngineServer(Listening):
             if not USABLE_ID.fullmatch(sid) or sid in self.sessions or sid in self._opening:
                 raise LocalProtocolError("generate_id gave an id that is taken, or cannot be used")
         except Exception as error:
-            self.errors.report(error, "generate_id")
+            self.report(error, "generate_id")
             return None
         return sid
 
@@ -390,7 +405,7 @@ class EngineServer(Listening):
         try:
             return self._cors.allows(request)
         except Exception as error:
-            self.errors.report(error, "cors_allowed_origins")
+            self.report(error, "cors_allowed_origins")
             return False
 
     def _extra_headers(self, request: Request) -> list[tuple[str, str]]:
@@ -402,13 +417,19 @@ class EngineServer(Listening):
             for name, value in headers:
                 check_header(name, value)
         except Exception as error:
-            self.errors.report(error, "a handler of headers")
+            self.report(error, "a handler of headers")
             return []
         return headers
 
     def _call_inline(self, event: str, *args: object) -> None:
         for handler in self.inline_handlers.get(event):
-            call_inline(handler.function, args, self.errors, f"a handler of {event}")
+            call_inline(handler.function, args, self, f"a handler of {event}")
+
+    def _stop(self, error: Exception) -> bool:
+        if self.runtime is None:
+            return False
+        self.runtime.stop(error)
+        return True
 
     def _wake(self) -> None:
         if self.runtime is not None:

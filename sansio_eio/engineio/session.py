@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from sansio_eio.engineio import packets
 from sansio_eio.engineio.actions import CloseChannel, SendMessages, SetReading
+from sansio_eio.engineio.atomic import atomic
 from sansio_eio.engineio.handlers import HandlerTable, Listening
 from sansio_eio.engineio.outbox import LOW_WATER, Outbox
 from sansio_eio.engineio.outgoing import SEPARATOR, Outgoing
@@ -29,8 +30,10 @@ from sansio_eio.engineio.upgrade import Upgrade
 from sansio_eio.errors import LocalProtocolError, RemoteProtocolError
 
 if TYPE_CHECKING:
+    from sansio_eio.engineio.atomic import Lock
     from sansio_eio.engineio.channel import Channel
     from sansio_eio.engineio.requests import Request
+    from sansio_eio.engineio.runtime import Runtime
     from sansio_eio.engineio.server import EngineServer
 
 
@@ -116,9 +119,10 @@ class Session(Listening):
             raise LocalProtocolError("a text with U+001E cannot be sent over polling: it separates the packets there")
         return self.send_packet(packets.messages((message,), compress=compress))
 
+    @atomic
     def drain(self) -> Pending[None]:
         """Done when most of the buffer has been taken by the peer, or the session has ended."""
-        pending = Pending[None](self._server)
+        pending = Pending[None](self)
         if self.state is State.CLOSED or self.buffered <= LOW_WATER:
             pending.resolve(None)
         else:
@@ -130,6 +134,7 @@ class Session(Listening):
         """Bytes that wait for the peer to take them."""
         return self._outbox.size
 
+    @atomic
     def close(self) -> None:
         """End the session: what is queued is still delivered, then the peer is told. Repeated calls do nothing.
 
@@ -144,6 +149,22 @@ class Session(Listening):
             self.end(FORCED_CLOSE)
         else:
             self._server.set_timeout(self, self._server.settings.close_timeout)
+
+    # -- Host, for its handlers -------------------------------------------------------------------------------------
+
+    @property
+    def lock(self) -> Lock | None:
+        """The lock of the driver, None where everything happens in one thread."""
+        return self._server.lock
+
+    @property
+    def runtime(self) -> Runtime | None:
+        """The driver, when one serves it."""
+        return self._server.runtime
+
+    def report(self, error: Exception, where: str) -> None:
+        """The application's own code raised `error` in `where` for this session: see `EngineServer.on_error`."""
+        self._server.errors.report(error, where, self)
 
     # -- for the registry: inputs ----------------------------------------------------------------------------------
 
@@ -280,6 +301,14 @@ class Session(Listening):
 
     def send_packet(self, outgoing: Outgoing) -> bool:
         """Queue a packet. False when it will not be sent: the session is over, or it is volatile and the peer busy."""
+        lock = self._server.lock
+        if lock is None:
+            return self.queue_packet(outgoing)
+        with lock:
+            return self.queue_packet(outgoing)
+
+    def queue_packet(self, outgoing: Outgoing) -> bool:
+        """`send_packet`, with the lock held."""
         if self.state is not State.OPEN and self.state is not State.UPGRADING:
             return False
         channel = self._websocket or self._poll

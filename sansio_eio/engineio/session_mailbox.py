@@ -9,6 +9,7 @@ from sansio_eio.engineio.handlers import HandlerTable, Steps, call
 from sansio_eio.engineio.mailbox import Mailbox
 
 if TYPE_CHECKING:
+    from sansio_eio.engineio.atomic import Lock
     from sansio_eio.engineio.server import EngineServer
     from sansio_eio.engineio.session import Session
     from sansio_eio.errors import RemoteProtocolError
@@ -31,6 +32,11 @@ class SessionMailbox(Mailbox[Event]):
         self.session = session
         self.put(Opened(session))
 
+    @property
+    def lock(self) -> Lock | None:
+        """The lock of the driver, None where everything happens in one thread."""
+        return self._server.lock
+
     def message(self, data: str | bytes) -> None:
         """See `SessionListener`."""
         self.put(Message(self.session, data), len(data))
@@ -49,4 +55,4 @@ class SessionMailbox(Mailbox[Event]):
 
     def _call(self, table: HandlerTable | None, event: str, argument: object) -> Steps:
         if table is not None:
-            yield from call(table.get(event), (argument,), self._server, event)
+            yield from call(table.get(event), (argument,), self.session, event)

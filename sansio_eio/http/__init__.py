@@ -1,9 +1,19 @@
 """HTTP and WebSocket over bytes: what a driver feeds, and what mounts applications on paths."""
 
 from sansio_eio.http.endpoint import ServerEndpoint
+from sansio_eio.http.pump import Loop, Pump
 from sansio_eio.http.router import Router
 from sansio_eio.http.server_connection import ServerConnection
 from sansio_eio.http.settings import HttpOptions, HttpSettings
 from sansio_eio.http.static import StaticFiles
 
-__all__ = ["HttpOptions", "HttpSettings", "Router", "ServerConnection", "ServerEndpoint", "StaticFiles"]
+__all__ = [
+    "HttpOptions",
+    "HttpSettings",
+    "Loop",
+    "Pump",
+    "Router",
+    "ServerConnection",
+    "ServerEndpoint",
+    "StaticFiles",
+]

@@ -30,7 +30,9 @@ class ServerEndpoint:
         self.deadlines = Deadlines()
         #: `close` was called.
         self.closing = False
-        self._connections: set[ServerConnection] = set()
+        # A dict, not a set: they are closed in the order in which they came, the same in every run.
+        self._connections: dict[ServerConnection, None] = {}
+        self._grace = _Grace(self)
         self._ready: list[ServerConnection] = []
 
     @property
@@ -38,12 +40,17 @@ class ServerEndpoint:
         """Those for which `connection_lost` has not been called."""
         return frozenset(self._connections)
 
-    def connect(self, *, remote: str = "", secure: bool = False, owner: Any = None, now: float) -> ServerConnection:
-        """A peer has connected. `remote` is its address as text; `owner` is yours, and comes back as `owner`."""
-        connection = ServerConnection(self, remote=remote, secure=secure, owner=owner, now=now)
+    def connect(
+        self, *, remote: str = "", secure: bool = False, half_close: bool = True, owner: Any = None, now: float
+    ) -> ServerConnection:
+        """A peer has connected. `remote` is its address as text; `owner` is yours, and comes back as `owner`.
+
+        `half_close`: the transport can end its output and go on reading, as TCP can and TLS cannot.
+        """
+        connection = ServerConnection(self, remote=remote, secure=secure, half_close=half_close, owner=owner, now=now)
         if self.closing or len(self._connections) >= self.settings.max_connections:
             connection.turn_away()
-        self._connections.add(connection)
+        self._connections[connection] = None
         return connection
 
     def take_ready(self) -> list[ServerConnection]:
@@ -83,12 +90,22 @@ class ServerEndpoint:
         """Connect the driver with the application, or with None take it away."""
         self.app.install(runtime)
 
-    def close(self, *, now: float) -> None:
-        """End every session; idle connections end now, others with their response. Go on pumping until none is left."""
+    def close(self, *, now: float, grace: float) -> None:
+        """Shut down: end every session. Idle connections end now, others with their response.
+
+        Go on pumping until none is left. Those that still are after `grace` seconds are aborted.
+        """
         self.closing = True
         self.app.close()
+        if self._connections:
+            self.deadlines.at(self._grace, now + grace)
         for connection in list(self._connections):
             connection.shut_down(now=now)
+
+    def cut(self) -> None:
+        """Abort every connection that is left: the end of the grace."""
+        for connection in self._connections:
+            connection.abort()
 
     def mark_ready(self, connection: ServerConnection) -> None:
         """For connections: have `take_ready` return this one."""
@@ -98,4 +115,16 @@ class ServerEndpoint:
 
     def forget(self, connection: ServerConnection) -> None:
         """For connections: this one is lost."""
-        self._connections.discard(connection)
+        self._connections.pop(connection, None)
+        if not self._connections:
+            self.deadlines.cancel(self._grace)
+
+
+class _Grace:
+    """The deadline of shutting down."""
+
+    def __init__(self, endpoint: ServerEndpoint) -> None:
+        self._endpoint = endpoint
+
+    def expire(self, *, now: float) -> None:
+        self._endpoint.cut()

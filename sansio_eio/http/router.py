@@ -31,11 +31,12 @@ class Router:
     ) -> None:
         for prefix in mounts:
             _check_prefix(prefix)
+        #: What was mounted, by the prefixes, in the order that was given.
+        self.mounts: Mapping[str, Mountable] = dict(mounts)
         # The longest first.
         self._routes: list[tuple[str, Application]] = [
             (prefix, mounts[prefix].engine) for prefix in sorted(mounts, key=len, reverse=True)
         ]
-        self._mounts = dict.fromkeys(mounts.values())
         # An engine may be mounted more than once.
         self._engines: list[Application] = list(dict.fromkeys(engine for _, engine in self._routes))
         self._fallback = fallback or _not_found
@@ -129,7 +130,7 @@ class Router:
 
     def close(self) -> None:
         """Close all servers; not only their engines, which know nothing of what is above them."""
-        for mount in self._mounts:
+        for mount in dict.fromkeys(self.mounts.values()):
             mount.close()
 
     def _find(self, path: str) -> Application | None:

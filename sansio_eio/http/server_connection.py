@@ -33,8 +33,7 @@ class ServerConnection:
 
     * `aborted`: close the transport at once, whatever is unsent;
     * `closing`: close the transport when everything is sent;
-    * `write_eof`: when everything is sent, send an end of file and go on reading (or, where the transport has no half
-      close, as TLS, close it);
+    * `write_eof`: when everything is sent, send an end of file and go on reading; it may stay True for a while;
     * `reading`: read from the transport only while it is True. Look at it after `receive_data`, too.
 
     When the transport is closed, for whatever reason, call `connection_lost`.
@@ -48,6 +47,7 @@ class ServerConnection:
         "_endpoint",
         "_eof",
         "_frames",
+        "_half_close",
         "_head",
         "_idle",
         "_next",
@@ -64,7 +64,9 @@ class ServerConnection:
         "secure",
     )
 
-    def __init__(self, endpoint: "ServerEndpoint", *, remote: str, secure: bool, owner: Any, now: float) -> None:
+    def __init__(
+        self, endpoint: "ServerEndpoint", *, remote: str, secure: bool, half_close: bool, owner: Any, now: float
+    ) -> None:
         #: The driver's own.
         self.owner = owner
         self.remote = remote
@@ -74,6 +76,7 @@ class ServerConnection:
         #: For the endpoint: in its list of ready connections.
         self.listed = False
         self._endpoint = endpoint
+        self._half_close = half_close
         self._app = endpoint.app
         self._settings = endpoint.settings
         self._state = State.HEAD
@@ -427,6 +430,9 @@ class ServerConnection:
             self._app.channel_closed(channel, now=now, error=error)
 
     def _linger(self, now: float) -> None:
+        if not self._half_close:
+            self._close(now)
+            return
         self._state = State.LINGERING
         self._reader = None
         self._frames = None

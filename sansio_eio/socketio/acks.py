@@ -64,7 +64,7 @@ class Ack(Pending[Any]):
     __slots__ = ("_id", "_server", "_socket")
 
     def __init__(self, server: Server, socket: Socket, ack_id: int, timeout: float | None) -> None:
-        super().__init__(server.engine)
+        super().__init__(socket.connection.session)
         self._server = server
         self._socket = socket
         self._id = ack_id
@@ -74,17 +74,17 @@ class Ack(Pending[Any]):
     def answered(self, socket: Socket, arguments: Sequence[Any]) -> None:
         """See `AckSlot`."""
         self._server.engine.deadlines.cancel(self)
-        self.resolve(ack_value(arguments))
+        self._end(ack_value(arguments), None)
 
     def failed(self, socket: Socket, error: AckError) -> None:
         """See `AckSlot`."""
         self._server.engine.deadlines.cancel(self)
-        self.fail(error)
+        self._end(None, error)
 
     def expire(self, *, now: float) -> None:
         """The answer did not come in time; one that comes later is ignored."""
         self._socket.forget_ack(self._id)
-        self.fail(AckTimeout())
+        self._end(None, AckTimeout())
 
 
 class BroadcastAck(Pending[list[Any]]):
@@ -121,7 +121,7 @@ class BroadcastAck(Pending[list[Any]]):
         for socket in self._waiting:
             socket.forget_ack(self._id)
         self._waiting.clear()
-        self.fail(AckTimeout(self._responses))
+        self._end(None, AckTimeout(self._responses))
 
     def _done_with(self, socket: Socket) -> None:
         self._waiting.pop(socket, None)
@@ -131,7 +131,7 @@ class BroadcastAck(Pending[list[Any]]):
     def _finish(self) -> None:
         self._server.engine.deadlines.cancel(self)
         if self._failure is None:
-            self.resolve(self._responses)
+            self._end(self._responses, None)
         else:
             self._failure.responses = self._responses
-            self.fail(self._failure)
+            self._end(None, self._failure)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeGuard, cast
 
+from sansio_eio.engineio.atomic import atomic
 from sansio_eio.engineio.handlers import check_event
 from sansio_eio.engineio.pending import Pending
 from sansio_eio.errors import LocalProtocolError
@@ -14,6 +15,7 @@ from sansio_eio.socketio.parser import RESERVED_EVENTS
 from sansio_eio.socketio.rooms import EVERYBODY, PLAIN, Delivery, Selection
 
 if TYPE_CHECKING:
+    from sansio_eio.engineio.atomic import Lock
     from sansio_eio.socketio.namespace import Namespace
     from sansio_eio.socketio.socket import Socket
 
@@ -52,6 +54,11 @@ def is_tuple_of_str(value: object) -> TypeGuard[tuple[str, ...]]:
 
 class Target(Protocol):
     """What an operator narrows down: a namespace, or all those of a pattern."""
+
+    @property
+    def lock(self) -> Lock | None:
+        """The lock of the driver, None where everything happens in one thread."""
+        ...
 
     @property
     def namespaces(self) -> Sequence[Namespace]:
@@ -115,10 +122,7 @@ class Broadcasting(ABC):
 
     def emit(self, event: str | float, *args: Any) -> None:
         """Send an event, encoded once for all. LocalProtocolError for what cannot be encoded; nothing is sent then."""
-        operator = self._operator()
-        data = event_data(event, args)
-        for namespace in operator.namespaces:
-            namespace.adapter.broadcast(data, operator.selection, operator.delivery)
+        self._operator().emit_data(event_data(event, args))
 
     def send(self, *args: Any) -> None:
         """`emit("message", ...)`."""
@@ -181,6 +185,23 @@ class BroadcastOperator(Broadcasting):
     def deliver(self, delivery: Delivery) -> BroadcastOperator:
         """The same in another way."""
         return replace(self, delivery=delivery)
+
+    @property
+    def lock(self) -> Lock | None:
+        """The lock of the driver, None where everything happens in one thread."""
+        return self.target.lock
+
+    def emit_data(self, data: list[Any]) -> None:
+        """`emit`, for the name and the arguments in one list."""
+        if self.target.is_pattern:
+            self._emit_to_many(data)
+        else:
+            self.target.namespaces[0].adapter.broadcast(data, self.selection, self.delivery)
+
+    @atomic
+    def _emit_to_many(self, data: list[Any]) -> None:
+        for namespace in self.namespaces:
+            namespace.adapter.broadcast(data, self.selection, self.delivery)
 
     @property
     def namespaces(self) -> Sequence[Namespace]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from sansio_eio.engineio.atomic import atomic
 from sansio_eio.engineio.handlers import Steps, close_awaitable, must_be_awaited
 from sansio_eio.engineio.mailbox import Mailbox
 from sansio_eio.engineio.reasons import FORCED_CLOSE, PARSE_ERROR
@@ -20,8 +21,10 @@ from sansio_eio.socketio.reasons import CLIENT_NAMESPACE_DISCONNECT, FORCED_SERV
 from sansio_eio.socketio.socket import Socket, SocketState
 
 if TYPE_CHECKING:
+    from sansio_eio.engineio.atomic import Lock
+    from sansio_eio.engineio.outgoing import Outgoing
     from sansio_eio.engineio.session import Session
-    from sansio_eio.socketio.namespace import Namespace
+    from sansio_eio.socketio.namespace import Namespace, ParentNamespace
     from sansio_eio.socketio.server import Server
 
 #: For so many seconds, packets of a namespace that we have just disconnected are taken for late, not for wrong.
@@ -132,6 +135,11 @@ class Connection(Mailbox[Item]):
         self.left: dict[str, Grace] = {}
         server.unjoined.add(self)
         server.engine.deadlines.at(self, server.engine.now + server.connect_timeout)
+
+    @property
+    def lock(self) -> Lock | None:
+        """The lock of the driver, None where everything happens in one thread."""
+        return self._server.engine.lock
 
     # -- SessionListener -------------------------------------------------------------------------------------------
 
@@ -289,47 +297,63 @@ class Connection(Mailbox[Item]):
 
     def _run(self, item: Item) -> Steps:
         if isinstance(item, EventReceived):
-            return run_event(item, self._server.engine)
+            return run_event(item, self.session)
         if isinstance(item, ConnectRequest):
             return self._run_connect(item)
         if isinstance(item, Connected):
-            return run_connected(item, self._server.engine)
-        return run_disconnected(item, self._server.engine)
+            return run_connected(item, self.session)
+        return run_disconnected(item, self.session)
 
     def _run_connect(self, request: ConnectRequest) -> Steps:
-        if self._is_over(request):
-            return
         where = f"the namespace {request.name}"
-        namespace: Namespace | None = None
         try:
-            namespace = yield from self._server.find_namespace(request.name, request.auth)
-            if self._is_over(request):
+            if not self._enter(request, None):
+                pattern = yield from self._server.find_pattern(request.name, request.auth)
+                if not self._enter(request, pattern):
+                    raise ConnectionRefused("Invalid namespace")
+            socket = request.socket
+            if socket is None:
                 return
-            if namespace is None:
-                raise ConnectionRefused("Invalid namespace")
-            socket = request.socket = self._make_socket(namespace, request.auth)
             where = f"a middleware of {request.name}"
-            for middleware in namespace.middlewares:
+            for middleware in socket.namespace.middlewares:
                 result = middleware(socket)
                 if must_be_awaited(result):
                     yield result
-                if self._is_over(request):
+                if self._has_gone(request):
                     return
             where = f"the answer to a client of {request.name}"
             self._accept(request, socket)
         except ConnectionRefused as refusal:
             self._decline(request, refusal.message, refusal.data)
         except Exception as error:
-            self._server.engine.errors.report(error, where)
+            self.session.report(error, where)
             self._decline(request, INTERNAL_ERROR, None)
-        finally:
-            if namespace is not None:
-                namespace.forget_if_empty()
 
     def _is_over(self, request: ConnectRequest) -> bool:
         if self.session.state is State.CLOSING:
             self._withdraw(request)
         return request.withdrawn
+
+    @atomic
+    def _has_gone(self, request: ConnectRequest) -> bool:
+        return self._is_over(request)
+
+    @atomic
+    def _enter(self, request: ConnectRequest, pattern: ParentNamespace | None) -> bool:
+        """Make the socket, unless the client has gone; False when its namespace is not there, and no pattern makes it.
+
+        In one go, for only a namespace with somebody in it is sure to stay.
+        """
+        if self._is_over(request):
+            return True
+        namespace = self._server.find_namespace(request.name, pattern)
+        if namespace is None:
+            return False
+        try:
+            request.socket = self._make_socket(namespace, request.auth)
+        finally:
+            namespace.forget_if_empty()
+        return True
 
     def _make_socket(self, namespace: Namespace, auth: dict[str, Any]) -> Socket:
         engine = self._server.engine
@@ -342,8 +366,14 @@ class Connection(Mailbox[Item]):
         return socket
 
     def _accept(self, request: ConnectRequest, socket: Socket) -> None:
+        outgoing = self._server.encode(Packet(CONNECT, request.name, {"sid": socket.id}))
+        self._connected(request, socket, outgoing)
+
+    @atomic
+    def _connected(self, request: ConnectRequest, socket: Socket, outgoing: Outgoing) -> None:
+        if self._is_over(request):
+            return
         name = request.name
-        outgoing = self._server.encode(Packet(CONNECT, name, {"sid": socket.id}))
         del self.connecting[name]
         self.sockets[name] = socket
         if self in self._server.unjoined:
@@ -357,13 +387,15 @@ class Connection(Mailbox[Item]):
         self.session.send_packet(outgoing)
 
     def _decline(self, request: ConnectRequest, message: str, data: Any) -> None:
-        if self._is_over(request):
-            return
         try:
-            self._refuse(request.name, message, data)
+            self._refuse_request(request, message, data)
         except LocalProtocolError as error:
-            self._server.engine.errors.report(error, f"the refusal of a client by a middleware of {request.name}")
+            self.session.report(error, f"the refusal of a client by a middleware of {request.name}")
             # Without the data, or else without the message: what is left then can always be sent.
             self._decline(request, message if data is not None else ConnectionRefused().message, None)
-        else:
+
+    @atomic
+    def _refuse_request(self, request: ConnectRequest, message: str, data: Any) -> None:
+        if not self._is_over(request):
+            self._refuse(request.name, message, data)
             self._withdraw(request)

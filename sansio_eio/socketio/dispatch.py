@@ -65,6 +65,6 @@ def _guarded(function: AnyFunction, args: tuple[Any, ...], host: Host) -> Genera
         if must_be_awaited(result):
             yield result
     except Exception as error:
-        host.errors.report(error, "a catch-all listener or a middleware of events")
+        host.report(error, "a catch-all listener or a middleware of events")
         return False
     return True

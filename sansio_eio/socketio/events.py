@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from sansio_eio.engineio.atomic import atomic
 from sansio_eio.engineio.handlers import FAILED
 from sansio_eio.errors import LocalProtocolError
 from sansio_eio.socketio.acks import ack_arguments
 from sansio_eio.socketio.parser import ACK, Packet
 
 if TYPE_CHECKING:
+    from sansio_eio.engineio.atomic import Lock
+    from sansio_eio.engineio.outgoing import Outgoing
     from sansio_eio.errors import RemoteProtocolError
     from sansio_eio.socketio.socket import Socket
 
@@ -36,12 +39,23 @@ class EventReceived:
 
         Raises LocalProtocolError for what cannot be sent; the peer can still be answered then.
         """
-        # To a client that has left, or has come back since, this would be the answer to another question.
-        if self.ack_id is None or not self.socket.connected:
+        ack_id = self.ack_id
+        if ack_id is None or not self.socket.connected:
             return False
-        sent = self.socket.send_packet(Packet(ACK, self.socket.namespace.name, list(args), self.ack_id))
+        namespace = self.socket.namespace
+        outgoing = namespace.server.encode(Packet(ACK, namespace.name, list(args), ack_id))
+        lock = self.socket.lock
+        if lock is None:
+            return self._answer(outgoing)
+        with lock:
+            return self._answer(outgoing)
+
+    def _answer(self, outgoing: Outgoing) -> bool:
+        # To a client that has left, or has come back since, this would be the answer to another question.
+        if self.ack_id is None:
+            return False
         self.ack_id = None
-        return sent
+        return self.socket.queue_packet(outgoing)
 
 
 @dataclass(slots=True)
@@ -63,23 +77,34 @@ class Reply:
     its timeout, for an empty answer would tell it that all is well.
     """
 
-    __slots__ = ("_any_done", "_event", "_left")
+    __slots__ = ("_any_done", "_event", "_handlers", "_left")
 
     def __init__(self, event: EventReceived, handlers: int) -> None:
         self._event = event
-        self._left = handlers
+        self._handlers = self._left = handlers
         self._any_done = False
+
+    @property
+    def lock(self) -> Lock | None:
+        """The lock of the driver, None where everything happens in one thread."""
+        return self._event.socket.lock
 
     def finished(self, result: object) -> None:
         """One of the handlers has finished; `result` is FAILED when it raised."""
-        self._left -= 1
-        if result is FAILED:
+        done = result is not FAILED
+        if not done:
             result = None
-        else:
-            self._any_done = True
-        if result is not None or (self._left == 0 and self._any_done):
+        last = done if self._handlers == 1 else self._is_last(done)
+        if last or result is not None:
             try:
                 self._event.ack(*ack_arguments(result))
             except LocalProtocolError as error:
-                errors = self._event.socket.namespace.server.engine.errors
-                errors.report(error, f"the return value of a handler of {self._event.event}")
+                session = self._event.socket.connection.session
+                session.report(error, f"the return value of a handler of {self._event.event}")
+
+    @atomic
+    def _is_last(self, done: bool) -> bool:
+        """Whether all have finished, and not all by raising. In threads, concurrent handlers may finish at once."""
+        self._left -= 1
+        self._any_done = self._any_done or done
+        return self._left == 0 and self._any_done

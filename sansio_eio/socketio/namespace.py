@@ -6,11 +6,13 @@ import re
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
+from sansio_eio.engineio.atomic import atomic
 from sansio_eio.engineio.handlers import AnyFunction, HandlerTable, Listening, check_function
 from sansio_eio.errors import LocalProtocolError
 from sansio_eio.socketio.broadcast import Broadcasting, BroadcastOperator
 
 if TYPE_CHECKING:
+    from sansio_eio.engineio.atomic import Lock
     from sansio_eio.socketio.rooms import Adapter
     from sansio_eio.socketio.server import Server
     from sansio_eio.socketio.socket import Socket
@@ -41,18 +43,25 @@ class ConnectionRefused(Exception):  # noqa: N818  (a decision, not an error)
 class Handling(Broadcasting, Listening):
     """What a namespace and a dynamic namespace have in common: handlers, middleware, catch-all listeners."""
 
-    __slots__ = ("any_handlers", "any_outgoing", "handlers", "lifecycle", "middlewares")
+    __slots__ = ("any_handlers", "any_outgoing", "handlers", "lifecycle", "middlewares", "server")
 
-    def __init__(self) -> None:
+    def __init__(self, server: Server) -> None:
+        self.server = server
         self.handlers = HandlerTable()
         self.lifecycle = HandlerTable()
         self.middlewares: tuple[AnyFunction, ...] = ()
         self.any_handlers: tuple[AnyFunction, ...] = ()
         self.any_outgoing: tuple[AnyFunction, ...] = ()
 
+    @property
+    def lock(self) -> Lock | None:
+        """The lock of the driver, None where everything happens in one thread."""
+        return self.server.engine.lock
+
     def handler_table(self, event: str | float) -> HandlerTable:
         return self.lifecycle if event in LIFECYCLE else self.handlers
 
+    @atomic
     def use(self, middleware: F) -> F:
         """Call `middleware(socket)` before a client is connected; it refuses the client by raising ConnectionRefused.
 
@@ -63,14 +72,16 @@ class Handling(Broadcasting, Listening):
         self.middlewares = (*self.middlewares, middleware)
         return middleware
 
+    @atomic
     def on_any(self, listener: F) -> F:
         """Call `listener(socket, event, *args)` for each event of each client, before everything else."""
         check_function(listener)
         self.any_handlers = (*self.any_handlers, listener)
         return listener
 
+    @atomic
     def on_any_outgoing(self, listener: F) -> F:
-        """Call `listener(socket, event, *args)` for each event that is sent to a client; a plain function."""
+        """Call `listener(socket, event, *args)` before each event is sent to a client; a plain function."""
         check_function(listener, plain=True)
         self.any_outgoing = (*self.any_outgoing, listener)
         return listener
@@ -84,11 +95,10 @@ class Namespace(Handling):
     the arguments. What such a handler returns is the acknowledgement.
     """
 
-    __slots__ = ("_next_ack_id", "adapter", "connecting", "name", "parent", "server", "sockets")
+    __slots__ = ("_next_ack_id", "adapter", "connecting", "name", "parent", "sockets")
 
     def __init__(self, server: Server, name: str, parent: ParentNamespace | None = None) -> None:
-        super().__init__()
-        self.server = server
+        super().__init__(server)
         self.name = name
         #: The connected sockets by their ids.
         self.sockets: dict[str, Socket] = {}
@@ -121,6 +131,7 @@ class Namespace(Handling):
         """See `Target`."""
         return False
 
+    @atomic
     def next_ack_id(self) -> int:
         """A fresh id; they count per namespace, so that all sockets of a broadcast can share one."""
         ack_id = self._next_ack_id
@@ -128,19 +139,19 @@ class Namespace(Handling):
         return ack_id
 
     def add(self, socket: Socket) -> None:
-        """A socket is connected."""
+        """A socket is connected. With the lock held."""
         del self.connecting[socket.id]
         self.sockets[socket.id] = socket
 
     def remove(self, socket: Socket) -> None:
-        """A socket is gone."""
+        """A socket is gone. With the lock held."""
         self.adapter.leave_all(socket)
         self.connecting.pop(socket.id, None)
         self.sockets.pop(socket.id, None)
         self.forget_if_empty()
 
     def forget_if_empty(self) -> None:
-        """Go back to the pattern that made this, when nobody is here."""
+        """Go back to the pattern that made this, when nobody is here. With the lock held."""
         if self.parent is not None and not self.sockets and not self.connecting:
             self.parent.forget(self)
 
@@ -154,8 +165,8 @@ class ParentNamespace(Handling):
 
     __slots__ = ("children", "matcher")
 
-    def __init__(self, matcher: Matcher) -> None:
-        super().__init__()
+    def __init__(self, server: Server, matcher: Matcher) -> None:
+        super().__init__(server)
         if not isinstance(matcher, re.Pattern) and not callable(matcher):
             raise LocalProtocolError(f"a namespace is a name, a regular expression or a predicate, not {matcher!r}")
         self.matcher = matcher
@@ -165,6 +176,7 @@ class ParentNamespace(Handling):
         return BroadcastOperator(self)
 
     @property
+    @atomic
     def namespaces(self) -> Sequence[Namespace]:
         """See `Target`."""
         return tuple(self.children.values())
@@ -180,13 +192,13 @@ class ParentNamespace(Handling):
             return self.matcher.search(name) is not None
         return self.matcher(name, auth)
 
-    def child(self, server: Server, name: str) -> Namespace:
-        """Make the namespace `name`, which is not there yet."""
-        namespace = self.children[name] = Namespace(server, name, self)
-        server.add_child(namespace)
+    def child(self, name: str) -> Namespace:
+        """Make the namespace `name`, which is not there yet. With the lock held."""
+        namespace = self.children[name] = Namespace(self.server, name, self)
+        self.server.add_child(namespace)
         return namespace
 
     def forget(self, namespace: Namespace) -> None:
-        """The last client has left this child."""
+        """The last client has left this child. With the lock held."""
         self.children.pop(namespace.name, None)
-        namespace.server.forget_child(namespace)
+        self.server.forget_child(namespace)

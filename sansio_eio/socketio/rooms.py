@@ -6,11 +6,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
+from sansio_eio.engineio.atomic import atomic
 from sansio_eio.engineio.pending import Pending
 from sansio_eio.socketio.acks import BroadcastAck
 from sansio_eio.socketio.parser import EVENT, Packet
 
 if TYPE_CHECKING:
+    from sansio_eio.engineio.atomic import Lock
+    from sansio_eio.engineio.outgoing import Outgoing
     from sansio_eio.socketio.namespace import Namespace
     from sansio_eio.socketio.socket import Socket
 
@@ -40,7 +43,11 @@ PLAIN = Delivery()
 
 
 class Adapter(Protocol):
-    """The rooms of one namespace. Every socket is, besides, in a room of its own id."""
+    """The rooms of one namespace. Every socket is, besides, in a room of its own id.
+
+    Where threads share the application, the methods for one socket are called with its lock held, and the others by any
+    thread without it: they take `namespace.lock` for what they change (see `atomic`).
+    """
 
     def join(self, socket: Socket, rooms: Iterable[str]) -> None:
         """Add a socket to rooms."""
@@ -90,6 +97,11 @@ class MemoryAdapter:
         self._members: dict[str, dict[Socket, None]] = {}
         self._rooms: dict[Socket, set[str]] = {}
 
+    @property
+    def lock(self) -> Lock | None:
+        """The lock of the driver, None where everything happens in one thread."""
+        return self._namespace.lock
+
     def join(self, socket: Socket, rooms: Iterable[str]) -> None:
         """See `Adapter`."""
         for room in rooms:
@@ -118,6 +130,7 @@ class MemoryAdapter:
         """See `Adapter`."""
         return set(self._rooms.get(socket, ()))
 
+    @atomic
     def select(self, selection: Selection) -> list[Socket]:
         """The connected sockets of a selection, each once; a list, since sending may end one and change the rooms."""
         sockets: Iterable[Socket]
@@ -138,20 +151,17 @@ class MemoryAdapter:
     def broadcast(self, data: list[Any], selection: Selection, delivery: Delivery) -> None:
         """See `Adapter`."""
         packet = Packet(EVENT, self._namespace.name, data)
-        self._send(packet, self.select(selection), delivery)
+        outgoing = self._namespace.server.encode(packet, volatile=delivery.volatile, compress=delivery.compress)
+        self._send(outgoing, data, selection)
 
     def broadcast_with_ack(
         self, data: list[Any], selection: Selection, delivery: Delivery, timeout: float
     ) -> Pending[list[Any]]:
         """See `Adapter`."""
         ack_id = self._namespace.next_ack_id()
-        sockets = self.select(selection)
         packet = Packet(EVENT, self._namespace.name, data, ack_id)
         outgoing = self._namespace.server.encode(packet, volatile=delivery.volatile, compress=delivery.compress)
-        ack = BroadcastAck(self._namespace.server, ack_id, sockets, timeout)
-        for socket in sockets:
-            socket.send_with_ack(outgoing, data, ack_id, ack)
-        return ack
+        return self._send_with_ack(outgoing, data, selection, ack_id, timeout)
 
     def fetch(self, selection: Selection) -> Pending[list[Socket]]:
         """See `Adapter`."""
@@ -159,12 +169,14 @@ class MemoryAdapter:
         pending.resolve(self.select(selection))
         return pending
 
+    @atomic
     def join_selected(self, selection: Selection, rooms: Iterable[str]) -> None:
         """See `Adapter`."""
         rooms = tuple(rooms)
         for socket in self.select(selection):
             self.join(socket, rooms)
 
+    @atomic
     def leave_selected(self, selection: Selection, rooms: Iterable[str]) -> None:
         """See `Adapter`."""
         rooms = tuple(rooms)
@@ -172,6 +184,7 @@ class MemoryAdapter:
             for room in rooms:
                 self.leave(socket, room)
 
+    @atomic
     def disconnect_selected(self, selection: Selection, *, close: bool) -> None:
         """See `Adapter`."""
         for socket in self.select(selection):
@@ -184,7 +197,24 @@ class MemoryAdapter:
             return members or {}
         return {own: None} if members is None else {own: None, **members}
 
-    def _send(self, packet: Packet, sockets: list[Socket], delivery: Delivery) -> None:
-        outgoing = self._namespace.server.encode(packet, volatile=delivery.volatile, compress=delivery.compress)
+    # All recipients at once, so that the packets of two threads have one order for everybody. The listeners for what is
+    # sent are called in between, for the same reason.
+
+    @atomic
+    def _send(self, outgoing: Outgoing, data: list[Any], selection: Selection) -> None:
+        any_outgoing = self._namespace.any_outgoing
+        for socket in self.select(selection):
+            if any_outgoing or socket.any_outgoing:
+                socket.tell_outgoing(data)
+            socket.queue_packet(outgoing)
+
+    @atomic
+    def _send_with_ack(
+        self, outgoing: Outgoing, data: list[Any], selection: Selection, ack_id: int, timeout: float
+    ) -> Pending[list[Any]]:
+        sockets = self.select(selection)
+        ack = BroadcastAck(self._namespace.server, ack_id, sockets, timeout)
         for socket in sockets:
-            socket.send_outgoing(outgoing, packet.data)
+            socket.tell_outgoing(data)
+            socket.queue_with_ack(outgoing, ack_id, ack)
+        return ack

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, Any, Unpack, overload
 
-from sansio_eio.engineio.handlers import HandlerTable, Listening, call_inline, must_be_awaited
+from sansio_eio.engineio.atomic import atomic
+from sansio_eio.engineio.handlers import HandlerTable, Hook, Listening, call_inline, must_be_awaited
 from sansio_eio.engineio.outgoing import Outgoing
 from sansio_eio.engineio.packets import messages
 from sansio_eio.engineio.server import EngineServer
@@ -21,6 +22,7 @@ from sansio_eio.socketio.rooms import AdapterFactory, MemoryAdapter
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
+    from sansio_eio.engineio.atomic import Lock
     from sansio_eio.socketio.parser import Packet, Parser
 
 
@@ -64,8 +66,9 @@ class Server(Broadcasting, Listening):
         for option in (max_attachments, max_namespaces, max_pending_acks, max_unjoined):
             if option < 1:
                 raise LocalProtocolError("a limit must be at least 1")
-        self._engine = EngineServer(path=normal_path(path), **options)
-        self._engine.attach(self._listen, lambda: len(self.unjoined) >= max_unjoined)
+        #: The Engine.IO server below: what a driver serves; it has the events "connection_error" and "headers".
+        self.engine = EngineServer(path=normal_path(path), **options)
+        self.engine.attach(self._listen, lambda: len(self.unjoined) >= max_unjoined)
         self.connect_timeout = check_timeout(connect_timeout)
         self.ack_timeout = check_timeout(ack_timeout)
         self.attachment_timeout = check_timeout(attachment_timeout)
@@ -79,24 +82,24 @@ class Server(Broadcasting, Listening):
         self.unjoined: set[Connection] = set()
         self._server_handlers = HandlerTable()
         self._namespaces: dict[str, Namespace] = {}
-        self._parents: list[ParentNamespace] = []
+        self._parents: tuple[ParentNamespace, ...] = ()
         #: The main namespace.
         self.sockets = self._new_namespace("/")
 
     @property
-    def engine(self) -> EngineServer:
-        """The Engine.IO server below: what a driver serves; it has the events "connection_error" and "headers"."""
-        return self._engine
+    def lock(self) -> Lock | None:
+        """The lock of the driver, None where everything happens in one thread."""
+        return self.engine.lock
 
     @property
     def path(self) -> str:
         """Where it is served."""
-        return self._engine.path
+        return self.engine.path
 
     @property
     def buffered(self) -> int:
         """Bytes that wait for peers to take them, over all connections."""
-        return self._engine.buffered
+        return self.engine.buffered
 
     # -- for the application ---------------------------------------------------------------------------------------
 
@@ -111,20 +114,13 @@ class Server(Broadcasting, Listening):
         Patterns are tried in the order in which they were given.
         """
         if not isinstance(name, str):
-            parent = ParentNamespace(name)
-            self._parents.append(parent)
-            return parent
+            return self._add_pattern(name)
         name = name if name.startswith("/") else "/" + name
         if "," in name or len(name) > MAX_NAME:
             raise LocalProtocolError(
                 f"the name of a namespace has no comma and at most {MAX_NAME} characters: {name!r}"
             )
-        namespace = self._namespaces.get(name)
-        if namespace is None:
-            namespace = self._new_namespace(name)
-        # It was asked for by name: it stays, even when it is empty.
-        namespace.parent = None
-        return namespace
+        return self._name_namespace(name)
 
     def handler_table(self, event: str | float) -> HandlerTable:
         # "new_namespace" is called with each namespace that is made, by `of` or by a client that matches a pattern.
@@ -142,10 +138,11 @@ class Server(Broadcasting, Listening):
         """Add a catch-all listener for what is sent to the main namespace; see `Namespace.on_any_outgoing`."""
         return self.sockets.on_any_outgoing(listener)
 
-    def on_error(self, hook: Callable[[Exception, str], object]) -> Callable[[Exception, str], object]:
-        """Call `hook(error, where)` for every exception of the application's own code; without a hook it is logged."""
-        return self._engine.on_error(hook)
+    def on_error(self, hook: Hook) -> Hook:
+        """Call `hook(error, where)` for every exception of the application's own code; see `EngineServer.on_error`."""
+        return self.engine.on_error(hook)
 
+    @atomic
     def close(self) -> None:
         """End all connections; every socket is told "server shutting down".
 
@@ -156,7 +153,7 @@ class Server(Broadcasting, Listening):
             for socket in list(namespace.sockets.values()):
                 socket.kicked = True
                 socket.end(SERVER_SHUTTING_DOWN)
-        self._engine.close()
+        self.engine.close()
 
     def _operator(self) -> BroadcastOperator:
         return BroadcastOperator(self.sockets)
@@ -169,40 +166,59 @@ class Server(Broadcasting, Listening):
         Raises LocalProtocolError for what cannot be sent: unknown types, NaN, nesting, more bytes than `max_outbound`.
         """
         outgoing = messages(self.parser.encode(packet), compress=compress, volatile=volatile)
-        if outgoing.size > self._engine.settings.max_outbound:
+        if outgoing.size > self.engine.settings.max_outbound:
             raise LocalProtocolError(f"a packet of {outgoing.size} bytes is larger than max_outbound")
         return outgoing
 
-    def find_namespace(self, name: str, auth: dict[str, Any]) -> Generator[Awaitable[Any], Any, Namespace | None]:
-        """The namespace that a client asks for, None when it may not have it; predicates may have to be awaited."""
-        namespace = self._namespaces.get(name)
-        if namespace is not None:
-            return namespace
-        for parent in list(self._parents):
+    def find_pattern(self, name: str, auth: dict[str, Any]) -> Generator[Awaitable[Any], Any, ParentNamespace | None]:
+        """The pattern that admits a client to `name`, None when there is none; predicates may have to be awaited."""
+        for parent in self._parents:
             try:
                 matches = parent.matches(name, auth)
                 if must_be_awaited(matches):
                     matches = yield matches
             except Exception as error:
-                self._engine.errors.report(error, "the predicate of a namespace")
+                self.engine.report(error, "the predicate of a namespace")
                 continue
             if matches:
-                return self._namespaces.get(name) or parent.child(self, name)
+                return parent
         return None
 
+    def find_namespace(self, name: str, pattern: ParentNamespace | None) -> Namespace | None:
+        """The namespace `name`, made by the pattern when it is not there. With the lock held."""
+        namespace = self._namespaces.get(name)
+        if namespace is None and pattern is not None:
+            namespace = pattern.child(name)
+        return namespace
+
     def add_child(self, namespace: Namespace) -> None:
-        """A client has made a namespace by connecting to a name that matches."""
+        """A client has made a namespace by connecting to a name that matches. With the lock held."""
         self._namespaces[namespace.name] = namespace
         self._tell_new(namespace)
 
     def forget_child(self, namespace: Namespace) -> None:
-        """The last client has left a namespace that a client had made."""
+        """The last client has left a namespace that a client had made. With the lock held."""
         self._namespaces.pop(namespace.name, None)
+
+    @atomic
+    def _add_pattern(self, matcher: Matcher) -> ParentNamespace:
+        parent = ParentNamespace(self, matcher)
+        self._parents = (*self._parents, parent)
+        return parent
+
+    @atomic
+    def _name_namespace(self, name: str) -> Namespace:
+        namespace = self._namespaces.get(name)
+        if namespace is None:
+            namespace = self._new_namespace(name)
+        # It was asked for by name: it stays, even when it is empty.
+        namespace.parent = None
+        return namespace
 
     def _new_namespace(self, name: str) -> Namespace:
         for parent in self._parents:
             if not callable(parent.matcher) and parent.matches(name, {}):
-                return parent.child(self, name)
+                return parent.child(name)
         namespace = self._namespaces[name] = Namespace(self, name)
         self._tell_new(namespace)
         return namespace
@@ -212,4 +228,4 @@ class Server(Broadcasting, Listening):
 
     def _tell_new(self, namespace: Namespace) -> None:
         for handler in self._server_handlers.get("new_namespace"):
-            call_inline(handler.function, (namespace,), self._engine.errors, "a handler of new_namespace")
+            call_inline(handler.function, (namespace,), self.engine, "a handler of new_namespace")

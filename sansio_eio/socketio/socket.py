@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from enum import Enum
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from sansio_eio.engineio.atomic import atomic
 from sansio_eio.engineio.handlers import AnyFunction, HandlerTable, Listening, call_inline, check_function
 from sansio_eio.engineio.pending import Pending
 from sansio_eio.errors import LocalProtocolError
@@ -18,6 +19,7 @@ from sansio_eio.socketio.rooms import PLAIN, Delivery
 from sansio_eio.socketio.socket_operator import SocketOperator
 
 if TYPE_CHECKING:
+    from sansio_eio.engineio.atomic import Lock
     from sansio_eio.engineio.outgoing import Outgoing
     from sansio_eio.errors import RemoteProtocolError
     from sansio_eio.socketio.connection import Connection
@@ -51,12 +53,12 @@ class Socket(Listening):
     __slots__ = (
         "_acks",
         "_any_handlers",
-        "_any_outgoing",
         "_data",
         "_handlers",
         "_last_rooms",
         "_lifecycle",
         "_middlewares",
+        "any_outgoing",
         "connection",
         "handshake",
         "id",
@@ -80,12 +82,18 @@ class Socket(Listening):
         self._handlers: HandlerTable | None = None
         self._lifecycle: HandlerTable | None = None
         self._any_handlers: tuple[AnyFunction, ...] = ()
-        self._any_outgoing: tuple[AnyFunction, ...] = ()
+        #: What `on_any_outgoing` was given.
+        self.any_outgoing: tuple[AnyFunction, ...] = ()
         self._middlewares: tuple[AnyFunction, ...] = ()
         self._last_rooms: set[str] | None = None
 
     def __repr__(self) -> str:
         return f"<Socket {self.id} of {self.namespace.name} {self.state.value}>"
+
+    @property
+    def lock(self) -> Lock | None:
+        """The lock of the driver, None where everything happens in one thread."""
+        return self.namespace.server.engine.lock
 
     # -- state -----------------------------------------------------------------------------------------------------
 
@@ -100,6 +108,7 @@ class Socket(Listening):
         return self.state is SocketState.DISCONNECTED
 
     @property
+    @atomic
     def data(self) -> dict[str, Any]:
         """Whatever the application wants to remember about this client."""
         if self._data is None:
@@ -107,6 +116,7 @@ class Socket(Listening):
         return self._data
 
     @property
+    @atomic
     def rooms(self) -> set[str]:
         """The rooms it is in, the one of its own id included; in "disconnecting" handlers, those that it was in."""
         if self._last_rooms is not None:
@@ -128,10 +138,14 @@ class Socket(Listening):
 
     def join(self, rooms: Rooms) -> None:
         """Enter a room, or several; nothing happens after the disconnection."""
-        names = as_rooms(rooms)
-        if not self.disconnected:
-            self.namespace.adapter.join(self, names)
+        self._join(as_rooms(rooms))
 
+    @atomic
+    def _join(self, rooms: tuple[str, ...]) -> None:
+        if not self.disconnected:
+            self.namespace.adapter.join(self, rooms)
+
+    @atomic
     def leave(self, room: str) -> None:
         """Leave a room; one that it is not in is not an error."""
         self.namespace.adapter.leave(self, room)
@@ -209,6 +223,7 @@ class Socket(Listening):
             self._handlers = HandlerTable()
         return self._handlers
 
+    @atomic
     def use(self, middleware: F) -> F:
         """Call `middleware(event, args)` before the handlers of each event of this client; it may change `args`.
 
@@ -218,25 +233,33 @@ class Socket(Listening):
         self._middlewares = (*self._middlewares, middleware)
         return middleware
 
+    @atomic
     def on_any(self, listener: F) -> F:
         """Call `listener(event, *args)` for each event of this client, before the middleware."""
         check_function(listener)
         self._any_handlers = (*self._any_handlers, listener)
         return listener
 
+    @atomic
     def off_any(self, listener: AnyFunction | None = None) -> None:
         """Remove one catch-all listener, or all of them."""
         self._any_handlers = _without(self._any_handlers, listener)
 
+    @atomic
     def on_any_outgoing(self, listener: F) -> F:
-        """Call `listener(event, *args)` for each event that is sent to this client; a plain function."""
+        """Call `listener(event, *args)` before each event is sent to this client.
+
+        A plain function. In threads it may be called with the lock held (a broadcast reaches all at once, and then the
+        next one): it must not wait.
+        """
         check_function(listener, plain=True)
-        self._any_outgoing = (*self._any_outgoing, listener)
+        self.any_outgoing = (*self.any_outgoing, listener)
         return listener
 
+    @atomic
     def off_any_outgoing(self, listener: AnyFunction | None = None) -> None:
         """Remove one catch-all listener for what is sent, or all of them."""
-        self._any_outgoing = _without(self._any_outgoing, listener)
+        self.any_outgoing = _without(self.any_outgoing, listener)
 
     @property
     def handlers(self) -> HandlerTable | None:
@@ -260,6 +283,7 @@ class Socket(Listening):
 
     # -- the end ---------------------------------------------------------------------------------------------------
 
+    @atomic
     def disconnect(self, close: bool = False) -> None:
         """Disconnect the client from this namespace, or with `close` from all of them, and end its connection.
 
@@ -276,7 +300,7 @@ class Socket(Listening):
         self.end(SERVER_NAMESPACE_DISCONNECT)
 
     def end(self, reason: str, error: RemoteProtocolError | None = None) -> None:
-        """It is over: leave the rooms, end the acknowledgements, tell the application."""
+        """It is over: leave the rooms, end the acknowledgements, tell the application. With the lock held."""
         if self.state is SocketState.DISCONNECTED:
             return
         was_connected = self.connected
@@ -289,6 +313,7 @@ class Socket(Listening):
             self._last_rooms = rooms
             self.connection.put(Disconnected(self, reason, error))
 
+    @atomic
     def forget_rooms(self) -> None:
         """The "disconnecting" handlers are done."""
         self._last_rooms = None
@@ -300,7 +325,13 @@ class Socket(Listening):
         if not self._may_emit():
             return False
         data = event_data(event, args)
-        return self.send_outgoing(self._encode(data, None, delivery), data)
+        outgoing = self._encode(data, None, delivery)
+        self.tell_outgoing(data)
+        lock = self.lock
+        if lock is None:
+            return self.queue_packet(outgoing)
+        with lock:
+            return self.queue_packet(outgoing)
 
     def emit_with_ack_as(
         self, delivery: Delivery, timeout: float | None, event: str | float, args: Sequence[Any]
@@ -314,8 +345,16 @@ class Socket(Listening):
             return ended
         ack_id = self.namespace.next_ack_id()
         outgoing = self._encode(data, ack_id, delivery)
-        ack = Ack(server, self, ack_id, timeout)
-        self.send_with_ack(outgoing, data, ack_id, ack)
+        self.tell_outgoing(data)
+        lock = self.lock
+        if lock is None:
+            return self._ask(outgoing, ack_id, timeout)
+        with lock:
+            return self._ask(outgoing, ack_id, timeout)
+
+    def _ask(self, outgoing: Outgoing, ack_id: int, timeout: float | None) -> Ack:
+        ack = Ack(self.namespace.server, self, ack_id, timeout)
+        self.queue_with_ack(outgoing, ack_id, ack)
         return ack
 
     def _may_emit(self) -> bool:
@@ -328,20 +367,28 @@ class Socket(Listening):
         return self.namespace.server.encode(packet, volatile=delivery.volatile, compress=delivery.compress)
 
     def send_packet(self, packet: Packet) -> bool:
-        """Send a packet of this namespace, while the client is connected to it."""
+        """Send a packet of this namespace."""
         return self.connection.session.send_packet(self.namespace.server.encode(packet))
 
-    def send_outgoing(self, outgoing: Outgoing, data: Sequence[Any]) -> bool:
-        """Send an event that has been encoded; `data` is what the catch-all listeners get."""
-        if self.namespace.any_outgoing or self._any_outgoing:
-            self._tell_outgoing(data)
-        # The listeners, or what an earlier recipient of the same broadcast has set off, may have ended it.
-        if not self.connected:
-            return False
-        return self.connection.session.send_packet(outgoing)
+    def tell_outgoing(self, data: Sequence[Any]) -> None:
+        """Tell the catch-all listeners of an event, its name and arguments."""
+        if self.namespace.any_outgoing or self.any_outgoing:
+            session = self.connection.session
+            for listener in self.namespace.any_outgoing:
+                call_inline(listener, (self, *data), session, OUTGOING)
+            for listener in self.any_outgoing:
+                call_inline(listener, data, session, OUTGOING)
 
-    def send_with_ack(self, outgoing: Outgoing, data: Sequence[Any], ack_id: int, slot: AckSlot) -> None:
+    def queue_packet(self, outgoing: Outgoing) -> bool:
+        """Send an event that has been encoded. With the lock held."""
+        # The listeners, or what an earlier recipient of the same broadcast has set off, may have ended it.
+        return self.state is SocketState.CONNECTED and self.connection.session.queue_packet(outgoing)
+
+    def queue_with_ack(self, outgoing: Outgoing, ack_id: int, slot: AckSlot) -> None:
         """The same for an event that asks for an answer, which `slot` waits for."""
+        if not self.connected:
+            slot.failed(self, AckDisconnected())
+            return
         if self._acks is None:
             self._acks = {}
         if len(self._acks) >= self.namespace.server.max_pending_acks:
@@ -349,7 +396,7 @@ class Socket(Listening):
             return
         self._acks[ack_id] = slot
         # When this very packet ends the session, `end` has told the slot, and there is nothing left to take back.
-        if not self.send_outgoing(outgoing, data) and self.forget_ack(ack_id):
+        if not self.queue_packet(outgoing) and self.forget_ack(ack_id):
             slot.failed(self, AckError("the event could not be sent"))
 
     def answered(self, ack_id: int, arguments: Sequence[Any]) -> None:
@@ -367,13 +414,6 @@ class Socket(Listening):
     def forget_ack(self, ack_id: int) -> bool:
         """Nobody waits for this answer any longer. False when nobody did anyway."""
         return self._acks is not None and self._acks.pop(ack_id, None) is not None
-
-    def _tell_outgoing(self, data: Sequence[Any]) -> None:
-        errors = self.namespace.server.engine.errors
-        for listener in self.namespace.any_outgoing:
-            call_inline(listener, (self, *data), errors, OUTGOING)
-        for listener in self._any_outgoing:
-            call_inline(listener, data, errors, OUTGOING)
 
 
 def _without(listeners: tuple[AnyFunction, ...], listener: AnyFunction | None) -> tuple[AnyFunction, ...]:

@@ -146,7 +146,8 @@ class Engine(RuleBasedStateMachine):
     def post(self, pick: int, number: int) -> None:
         client = self.one(pick)
         texts = [self.text() for _ in range(number)]
-        free = not any(post.waiting for post in client.posts)
+        # One whose answer is on its way to a peer that does not read is no longer under way.
+        free = not any(post.waiting and post.channel.session is not None for post in client.posts)
         if client.session.transport == "polling" and client.session.state in OPEN_STATES and free:
             client.said += texts
         body = "\x1e".join("4" + text for text in texts).encode()

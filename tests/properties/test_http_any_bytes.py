@@ -92,7 +92,7 @@ def play(wire: Wire, move: str | bytes) -> None:
         case "resume":
             wire.connection.resume_writing(now=now)
         case _:
-            wire.endpoint.close(now=now)
+            wire.endpoint.close(now=now, grace=10.0)
     wire.pump()
 
 

@@ -23,8 +23,12 @@ class SelectDriver:
         self.selector.register(self.listener, selectors.EVENT_READ)
         self.unsent: dict[ServerConnection, bytes] = {}
         self.running = True
+        self.error: Exception | None = None
 
     # -- Runtime: what the core needs of a driver ------------------------------------------------------------------
+
+    #: Everything happens in one thread.
+    lock = None
 
     def wake(self) -> None:
         """Nothing to do: in one thread, whoever calls this is called by `serve`, which pumps afterwards."""
@@ -38,24 +42,37 @@ class SelectDriver:
     def wall_time(self) -> float:
         return time.time()
 
+    def stop(self, error: Exception | None = None) -> None:
+        self.running = False
+        self.error = self.error or error
+
     # -- the loop: wait, feed, pump --------------------------------------------------------------------------------
 
     def serve(self) -> None:
         while self.running:
-            deadline = self.endpoint.next_deadline()
-            timeout = None if deadline is None else max(0.0, deadline - time.monotonic())
-            for key, events in self.selector.select(timeout):
-                if key.data is None:
-                    self._accept()
-                elif events & selectors.EVENT_WRITE:
-                    self._write(key.data)
-                else:
-                    self._read(key.data)
-            self._pump()
-        self._stop()
+            self._turn()
+        self.selector.unregister(self.listener)
+        self.listener.close()
+        # Every client is told, and given a second to take it; then the core aborts what is left.
+        self.endpoint.close(now=time.monotonic(), grace=1.0)
+        self._pump()
+        while self.endpoint.connections:
+            self._turn()
+        self.endpoint.install(None)
+        if self.error is not None:
+            raise self.error
 
-    def stop(self) -> None:
-        self.running = False
+    def _turn(self) -> None:
+        deadline = self.endpoint.next_deadline()
+        timeout = None if deadline is None else max(0.0, deadline - time.monotonic())
+        for key, events in self.selector.select(timeout):
+            if key.data is None:
+                self._accept()
+            elif events & selectors.EVENT_WRITE:
+                self._write(key.data)
+            else:
+                self._read(key.data)
+        self._pump()
 
     def _pump(self) -> None:
         """Mutate, then pump: time, handlers, output, until nothing is left to do."""
@@ -99,6 +116,8 @@ class SelectDriver:
         data = self.unsent.pop(connection, b"") or connection.data_to_send(now=now)
         try:
             sent = connection.owner.send(data) if data else 0
+            if connection.write_eof and sent == len(data):
+                connection.owner.shutdown(socket.SHUT_WR)
         except BlockingIOError:
             sent = 0
         except OSError:
@@ -113,8 +132,6 @@ class SelectDriver:
         if connection.aborted or (connection.closing and connection not in self.unsent):
             self._close(connection)
         else:
-            if connection.write_eof and connection not in self.unsent:
-                connection.owner.shutdown(socket.SHUT_WR)
             self._choose_events(connection)
 
     def _choose_events(self, connection: ServerConnection) -> None:
@@ -135,21 +152,3 @@ class SelectDriver:
         connection.owner.close()
         self.unsent.pop(connection, None)
         connection.connection_lost(now=time.monotonic())
-
-    def _stop(self) -> None:
-        """Tell every client, give them a second to take it, then close everything."""
-        self.selector.unregister(self.listener)
-        self.listener.close()
-        self.endpoint.close(now=time.monotonic())
-        end = time.monotonic() + 1.0
-        self._pump()
-        while self.endpoint.connections and time.monotonic() < end:
-            for key, events in self.selector.select(0.05):
-                if events & selectors.EVENT_WRITE:
-                    self._write(key.data)
-                else:
-                    self._read(key.data)
-            self._pump()
-        for connection in self.endpoint.connections:
-            self._close(connection)
-        self.endpoint.install(None)

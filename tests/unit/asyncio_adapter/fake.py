@@ -67,11 +67,16 @@ class FakeTransport(asyncio.Transport):
             asyncio.get_running_loop().call_soon(self._protocol.connection_lost, None)
 
 
+def ignore_stop(error: Exception) -> None:
+    """Nothing here is stopped by an error."""
+    raise AssertionError from error
+
+
 def drive(app: Mountable | Router, **options: float) -> Driver:
     """A driver for this loop."""
     endpoint = ServerEndpoint(app, **options)  # type: ignore[arg-type]  # the names are those of the options
-    driver = Driver(endpoint, asyncio.get_running_loop())
-    endpoint.install(driver)
+    driver = Driver(endpoint, ignore_stop)
+    endpoint.install(driver.pump)
     return driver
 
 

@@ -14,7 +14,7 @@ import trustme
 import uvloop
 
 import sansio_eio_asyncio
-from sansio_eio import EngineServer, LocalProtocolError, Session
+from sansio_eio import EngineServer, LocalProtocolError, OnError, Session
 from tests.unit.http.support import Echo, close, handshake, ok, request, text
 
 Main = Callable[[], Coroutine[Any, Any, None]]
@@ -262,6 +262,123 @@ def test_handlers_beside_everything_are_cancelled(run: Callable[[Main], None]) -
             await asyncio.sleep(0.01)
             await stop(task)
         assert log == ["started", "cancelled"]
+
+    run(main)
+
+
+def stopping_server() -> EngineServer:
+    """A server that an error stops."""
+    engine = EngineServer()
+    engine.on_error(lambda _error, _where: OnError.STOP)
+
+    @engine.on("connection")
+    def connected(session: Session) -> None:
+        @session.on("message")
+        def received(data: str) -> None:
+            raise ValueError(data)
+
+    return engine
+
+
+async def raise_in_a_handler(client: Client) -> None:
+    await open_websocket(client)
+    client.writer.write(text("4mine"))
+    assert await client.reader.readexactly(2) == b"\x88\x00"
+    client.writer.write(close())
+    assert await client.end() == b""
+
+
+def test_an_error_stops_serve_and_is_raised(run: Callable[[Main], None]) -> None:
+    async def main() -> None:
+        task, port = listening(stopping_server())
+        async with dial("127.0.0.1", port) as client:
+            await raise_in_a_handler(client)
+        with pytest.raises(ValueError, match="mine"):
+            await task
+        assert not task.cancelling()
+
+    run(main)
+
+
+def test_an_error_cancels_the_body_of_a_server(run: Callable[[Main], None]) -> None:
+    async def main() -> None:
+        ended: list[str] = []
+
+        async def body() -> None:
+            async with sansio_eio_asyncio.start_server(stopping_server(), "127.0.0.1", 0) as server:
+                port.set_result(server.addresses[0][1])
+                try:
+                    await asyncio.sleep(1000.0)
+                finally:
+                    ended.append("body")
+
+        port = asyncio.get_running_loop().create_future()
+        task = asyncio.create_task(body())
+        async with dial("127.0.0.1", await port) as client:
+            await raise_in_a_handler(client)
+        with pytest.raises(ValueError, match="mine"):
+            await task
+        assert ended == ["body"]
+
+    run(main)
+
+
+def test_a_body_that_is_cancelled_besides_is_cancelled(run: Callable[[Main], None]) -> None:
+    async def main() -> None:
+        task, port = listening(stopping_server())
+        async with dial("127.0.0.1", port) as client:
+            await open_websocket(client)
+            client.writer.write(text("4mine"))
+            assert await client.reader.readexactly(2) == b"\x88\x00"
+            await stop(task)
+
+    run(main)
+
+
+def test_an_error_while_it_shuts_down_cuts_nothing_short(
+    run: Callable[[Main], None], caplog: pytest.LogCaptureFixture
+) -> None:
+    async def main() -> None:
+        engine = EngineServer()
+        engine.on_error(lambda _error, _where: OnError.STOP)
+        log: list[str] = []
+
+        @engine.on("connection")
+        def connected(session: Session) -> None:
+            @session.on("close")
+            def fail(reason: str) -> None:
+                raise ValueError(reason)
+
+            @session.on("close")
+            async def linger(reason: str) -> None:
+                await asyncio.sleep(0.05)
+                log.append(reason)
+
+        task, port = listening(engine)
+        async with dial("127.0.0.1", port) as client:
+            await open_websocket(client)
+            task.cancel()
+            assert await client.reader.readexactly(2) == b"\x88\x00"
+            client.writer.write(close())
+            assert await client.end() == b""
+            with pytest.raises(asyncio.CancelledError):
+                await task
+        assert log == ["forced close"]
+        assert [record.getMessage() for record in caplog.records] == ["while the server stops already"]
+
+    run(main)
+
+
+def test_an_error_in_the_last_moment_of_the_body(run: Callable[[Main], None]) -> None:
+    async def main() -> None:
+        engine = stopping_server()
+        with pytest.raises(ValueError, match="mine"):
+            async with sansio_eio_asyncio.start_server(engine, "127.0.0.1", 0):
+                engine.report(ValueError("mine"), "the body")
+        task = asyncio.current_task()
+        assert task is not None
+        assert task.cancelling() == 0
+        await asyncio.sleep(0)
 
     run(main)
 

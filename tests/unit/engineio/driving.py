@@ -26,6 +26,7 @@ from sansio_eio.engineio import (
     Session,
     SetReading,
 )
+from sansio_eio.engineio.atomic import Lock
 from sansio_eio.errors import RemoteProtocolError
 
 PATH = "/engine.io/"
@@ -149,6 +150,7 @@ class Driver:
         self.app = EngineServer() if app is None else app
         self.now = now
         self.woken = 0
+        self.stopped: list[Exception] = []
         self._stalled: list[Channel] = []
         self._workers: list[tuple[Runnable | None, Coroutine[Any, Any, None]]] = []
 
@@ -226,6 +228,9 @@ class Driver:
 
     # -- Runtime --
 
+    #: Everything happens in one thread.
+    lock: Lock | None = None
+
     def wake(self) -> None:
         self.woken += 1
 
@@ -239,6 +244,9 @@ class Driver:
 
     def wall_time(self) -> float:
         return self.now
+
+    def stop(self, error: Exception) -> None:
+        self.stopped.append(error)
 
     # -- the peers --
 

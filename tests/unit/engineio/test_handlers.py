@@ -11,7 +11,9 @@ from sansio_eio.engineio.handlers import (
     FAILED,
     ErrorHook,
     HandlerTable,
+    Hook,
     Listening,
+    OnError,
     call,
     call_inline,
     close_awaitable,
@@ -28,14 +30,19 @@ class Host:
 
     def __init__(self, runtime: Runtime | None = None) -> None:
         self.runtime = runtime
-        self.errors = ErrorHook()
         self.reported: list[tuple[Exception, str]] = []
-        self.errors.hook = lambda error, where: self.reported.append((error, where))
+
+    def report(self, error: Exception, where: str) -> None:
+        self.reported.append((error, where))
 
 
 class Listener(Listening):
     def __init__(self) -> None:
         self.table = HandlerTable()
+
+    @property
+    def lock(self) -> None:
+        return None
 
     def handler_table(self, event: str | float) -> HandlerTable:
         if event == "unknown":
@@ -123,27 +130,83 @@ def test_an_event_that_does_not_exist_is_told_at_once() -> None:
         Listener().on("unknown")
 
 
-def test_errors_go_to_the_hook() -> None:
-    host, error = Host(), ValueError("x")
-    host.errors.report(error, "a test")
-    assert host.reported == [(error, "a test")]
+class Stopper:
+    """What an error hook may stop, and the session that it may close."""
+
+    def __init__(self, *, served: bool = True) -> None:
+        self.served = served
+        self.stopped: list[Exception] = []
+        self.closed = 0
+
+    def stop(self, error: Exception) -> bool:
+        self.stopped.append(error)
+        return self.served
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+def error_hook(hook: Hook | None = None, stopper: Stopper | None = None) -> ErrorHook:
+    errors = ErrorHook((stopper or Stopper()).stop)
+    errors.hook = hook
+    return errors
+
+
+def test_errors_go_to_the_hook(caplog: pytest.LogCaptureFixture) -> None:
+    reported: list[tuple[Exception, str]] = []
+    error, stopper = ValueError("x"), Stopper()
+    errors = error_hook(lambda error, where: reported.append((error, where)), stopper)
+    errors.report(error, "a test", stopper)
+    assert reported == [(error, "a test")]
+    assert (caplog.records, stopper.stopped, stopper.closed) == ([], [], 0)
+
+
+@pytest.mark.parametrize(
+    ("verdict", "served", "logged", "stopped", "closed"),
+    [
+        (None, True, 0, 0, 0),
+        (OnError.LOG, True, 1, 0, 0),
+        (OnError.CLOSE, True, 1, 0, 1),
+        (OnError.STOP, True, 0, 1, 0),
+        (OnError.STOP, False, 1, 1, 0),
+    ],
+)
+def test_the_hook_decides(
+    verdict: OnError | None, served: bool, logged: int, stopped: int, closed: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    stopper = Stopper(served=served)
+    errors = error_hook(lambda _error, _where: verdict, stopper)
+    error = ValueError("x")
+    errors.report(error, "a test", stopper)
+    assert [record.getMessage() for record in caplog.records] == ["error in a test"] * logged
+    assert (stopper.stopped, stopper.closed) == ([error] * stopped, closed)
+
+
+def test_there_may_be_no_session_to_close(caplog: pytest.LogCaptureFixture) -> None:
+    error_hook(lambda _error, _where: OnError.CLOSE).report(ValueError("x"), "a test")
+    assert [record.getMessage() for record in caplog.records] == ["error in a test"]
+
+
+def test_a_verdict_that_is_none_of_them_is_logged_with_the_error(caplog: pytest.LogCaptureFixture) -> None:
+    def hook(_error: Exception, _where: str) -> Any:
+        return "close"
+
+    error_hook(hook).report(ValueError("x"), "a test")
+    assert [record.getMessage() for record in caplog.records] == ["the on_error hook itself failed", "error in a test"]
 
 
 def test_errors_go_to_the_log_where_there_is_no_hook(caplog: pytest.LogCaptureFixture) -> None:
-    ErrorHook().report(ValueError("x"), "a test")
+    error_hook().report(ValueError("x"), "a test")
     [record] = caplog.records
     assert (record.name, record.levelno, record.getMessage()) == ("sansio_eio", logging.ERROR, "error in a test")
     assert record.exc_info is not None
 
 
 def test_a_hook_that_fails_is_logged_with_the_error(caplog: pytest.LogCaptureFixture) -> None:
-    hook = ErrorHook()
-
     def fail(error: Exception, where: str) -> None:
         raise ZeroDivisionError(where) from error
 
-    hook.hook = fail
-    hook.report(ValueError("x"), "a test")
+    error_hook(fail).report(ValueError("x"), "a test")
     assert [record.getMessage() for record in caplog.records] == ["the on_error hook itself failed", "error in a test"]
 
 
@@ -168,9 +231,9 @@ def test_a_function_that_nobody_can_wait_for() -> None:
     def fail() -> None:
         raise error
 
-    call_inline(lambda *args: seen.append(args), (1, 2), host.errors, "a hook")
-    call_inline(fail, (), host.errors, "a hook")
-    call_inline(slow, (), host.errors, "another")
+    call_inline(lambda *args: seen.append(args), (1, 2), host, "a hook")
+    call_inline(fail, (), host, "a hook")
+    call_inline(slow, (), host, "another")
     assert seen == [(1, 2)]
     assert host.reported[0] == (error, "a hook")
     assert str(host.reported[1][0]).endswith("must be a plain def")
@@ -276,7 +339,8 @@ def test_a_hook_that_would_have_to_be_awaited_is_logged_with_the_error(caplog: p
     async def late(error: Exception, where: str) -> None:
         raise AssertionError(f"nobody awaits this: {error} {where}")
 
-    hook = ErrorHook()
-    hook.hook = late
-    hook.report(ValueError("x"), "a test")
+    def hook(error: Exception, where: str) -> Any:
+        return late(error, where)
+
+    error_hook(hook).report(ValueError("x"), "a test")
     assert [record.getMessage() for record in caplog.records] == ["the on_error hook itself failed", "error in a test"]

@@ -153,7 +153,11 @@ class Wire:
         self.now = 0.0
         self.sent = b""
         self.connection = endpoint.connect(
-            remote=str(address.get("remote", "")), secure=bool(address.get("secure")), owner=self, now=self.now
+            remote=str(address.get("remote", "")),
+            secure=bool(address.get("secure")),
+            half_close=bool(address.get("half_close", True)),
+            owner=self,
+            now=self.now,
         )
         self.pump()
 

@@ -56,7 +56,7 @@ def test_close() -> None:
     busy.feed(request("GET", "/park"))
     begun.feed(request()[:5])
     socket.feed(handshake()).take()
-    endpoint.close(now=0.0)
+    endpoint.close(now=0.0, grace=7.0)
     fresh.pump()
     assert app.shut_down
     assert (fresh.end, idle.end, busy.end, begun.end, socket.end) == ("closing", "closing", "", "", "")
@@ -65,6 +65,35 @@ def test_close() -> None:
     assert begun.feed(request()[5:]).take() == ok(b"GET /? ", "connection: close")
     assert (busy.end, begun.end) == ("closing", "closing")
     assert status(Wire(endpoint).take()) == 503
+
+
+def test_the_grace_of_a_close_ends() -> None:
+    endpoint = ServerEndpoint(Echo())
+    silent, gone = Wire(endpoint), Wire(endpoint)
+    silent.feed(handshake())
+    endpoint.close(now=0.0, grace=7.0)
+    gone.lose()
+    assert silent.wait(6.0).end == ""
+    assert silent.wait(1.0).end == "aborted"
+    assert gone.end == ""
+    silent.lose()
+    assert endpoint.next_deadline() is None
+
+
+def test_the_grace_may_be_cut_short() -> None:
+    endpoint = ServerEndpoint(Echo())
+    silent = Wire(endpoint).feed(handshake())
+    endpoint.close(now=0.0, grace=7.0)
+    endpoint.cut()
+    assert silent.pump().end == "aborted"
+
+
+def test_a_transport_without_half_close_is_closed() -> None:
+    endpoint = ServerEndpoint(Echo())
+    wires = [Wire(endpoint), Wire(endpoint, half_close=False)]
+    for wire in wires:
+        assert status(wire.feed(b"nonsense\r\n\r\n").take()) == 400
+    assert [wire.end for wire in wires] == ["half closed", "closing"]
 
 
 def test_time_and_runnable_sessions_pass_through() -> None:

@@ -10,12 +10,13 @@ from typing import Any
 
 import pytest
 
+from sansio_eio.engineio import OnError
 from sansio_eio.errors import LocalProtocolError
 from sansio_eio.socketio import Server, Socket, json_parser
 from sansio_eio.socketio.msgpack import msgpack_parser
 from sansio_eio.socketio.parser import CONNECT, CONNECT_ERROR, EVENT, Packet
 from tests.unit.engineio.driving import Gate
-from tests.unit.socketio.helpers import Log, Net, ended
+from tests.unit.socketio.helpers import Client, Log, Net, ended
 
 Serve = Callable[..., Net]
 
@@ -148,6 +149,54 @@ def test_the_error_hook_is_a_decorator() -> None:
     def failed(error: Exception, where: str) -> None: ...
 
     assert io.engine.errors.hook is failed
+
+
+def failing(net: Net, verdict: OnError) -> Client:
+    """A client whose event has raised, where the hook says this."""
+
+    @net.io.on("x")
+    def fail(socket: Socket) -> None:
+        raise ValueError("x")
+
+    net.io.on_error(lambda _error, _where: verdict)
+    client, _ = net.socket()
+    client.say('2["x"]')
+    return client
+
+
+def test_an_error_may_close_the_session(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
+    net = serve()
+    reasons: list[str] = []
+    net.io.on("disconnect", lambda _socket, reason: reasons.append(reason))
+    assert failing(net, OnError.CLOSE).closed
+    assert reasons == ["forced close"]
+    assert [record.getMessage() for record in caplog.records] == ["error in a handler of x"]
+
+
+def test_an_error_may_stop_the_server(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
+    net = serve()
+    assert not failing(net, OnError.STOP).closed
+    assert [str(error) for error in net.stopped] == ["x"]
+    assert caplog.records == []
+
+
+def test_an_error_cannot_stop_a_server_that_nothing_serves(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
+    net = serve(runtime=False)
+    assert not failing(net, OnError.STOP).closed
+    assert [record.getMessage() for record in caplog.records] == ["error in a handler of x"]
+
+
+def test_the_callback_of_an_ack_belongs_to_its_session(serve: Serve) -> None:
+    net = serve()
+    net.io.on_error(lambda _error, _where: OnError.CLOSE)
+    client, socket = net.socket()
+
+    def fail(_: object) -> None:
+        raise ValueError("x")
+
+    socket.emit_with_ack("question").add_done_callback(fail)
+    client.say("30[]")
+    assert client.closed
 
 
 def test_max_http_buffer_size_bounds_what_a_client_sends(serve: Serve) -> None:
