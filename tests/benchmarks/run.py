@@ -39,9 +39,10 @@ Contestant: TypeAlias = tuple[str, list[str]]
 
 def contestants() -> list[Contestant]:
     """Those that are installed; the others are named on standard error."""
-    found: list[Contestant] = [("sansio_eio, asyncio", [sys.executable, str(SERVERS / "sansio.py"), "asyncio"])]
-    if _installed("uvloop"):
-        found.append(("sansio_eio, uvloop", [sys.executable, str(SERVERS / "sansio.py"), "uvloop"]))
+    drivers = ["asyncio", *(["uvloop"] if _installed("uvloop") else []), "trio", "threads"]
+    found: list[Contestant] = [
+        (f"sansio_eio, {driver}", [sys.executable, str(SERVERS / "sansio.py"), driver]) for driver in drivers
+    ]
     if (NODE_MODULES / "socket.io").is_dir():
         found.append(("socket.io, Node", ["node", str(SERVERS / "node.cjs"), str(NODE_MODULES.parent)]))
     else:
@@ -83,7 +84,7 @@ def measure(command: list[str]) -> Figures:
 
 def versions() -> str:
     """What was measured, and on what."""
-    names = ["sansio-eio", "uvloop", "python-socketio", "python-engineio", "uvicorn", "httptools", "websockets"]
+    names = ["sansio-eio", "uvloop", "trio", "python-socketio", "python-engineio", "uvicorn", "httptools", "websockets"]
     found = [f"Python {platform.python_version()}"]
     for name in names:
         with suppress(PackageNotFoundError):

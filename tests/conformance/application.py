@@ -5,35 +5,32 @@ does the end of its input, so that it does not outlive the tests. tests/js/refer
 reference servers: a change here needs one there.
 """
 
-import asyncio
-import contextlib
-import os
 import re
-import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
-import uvloop
-
-import sansio_eio_asyncio
 from sansio_eio import AckError, AckTimeout, ConnectionRefused, Cookie, EngineServer, Request, Response, Server, Session
 from sansio_eio import Socket as ServerSocket
 from sansio_eio.http import Router
 from sansio_eio.socketio import Broadcasting, Namespace, ParentNamespace
 from sansio_eio.socketio.acks import ack_arguments
 from sansio_eio.socketio.msgpack import msgpack_parser
+from tests.conformance.adapters import Pause, serve
 from tests.conformance.values import dumps
 
 How = dict[str, Any]
-LoopFactory = Callable[[], asyncio.AbstractEventLoop] | None
+
+
+_printing = threading.Lock()
 
 
 def log(event: str, **attributes: object) -> None:
-    """Tell the tests."""
-    print(dumps({"event": event, **attributes}), flush=True)
+    """Tell the tests. A line at a time, in threads too."""
+    with _printing:
+        print(dumps({"event": event, **attributes}), flush=True)
 
 
 # -- Socket.IO ---------------------------------------------------------------------------------------------------------
@@ -221,9 +218,14 @@ def refuse_all(_: ServerSocket) -> None:
     raise ConnectionRefused("bare")
 
 
-async def check_slowly(socket: ServerSocket) -> None:
-    await asyncio.sleep(0)
-    socket.data["checked"] = True
+def check_slowly(pause: Pause) -> Callable[[ServerSocket], Awaitable[None]]:
+    """A middleware that takes a moment."""
+
+    async def check(socket: ServerSocket) -> None:
+        await pause()
+        socket.data["checked"] = True
+
+    return check
 
 
 def guard(socket: ServerSocket) -> None:
@@ -251,7 +253,7 @@ def failed(error: Exception, where: str) -> None:
     log("error", message=str(error), where=where)
 
 
-def socketio(path: str, **options: Any) -> Server:
+def socketio(path: str, pause: Pause, **options: Any) -> Server:
     """A Socket.IO server."""
     io = Server(path=path, **options)
     io.on_error(failed)
@@ -261,7 +263,7 @@ def socketio(path: str, **options: Any) -> Server:
     install(path, io.of(is_dynamic))
     io.of("/admin").use(check_token)
     io.of("/bare").use(refuse_all)
-    io.of("/slow").use(check_slowly)
+    io.of("/slow").use(check_slowly(pause))
     io.of("/guarded").on("connection", guard)
     io.of("/watched").on_any(partial(watch, "any"))
     io.of("/watched").on_any_outgoing(partial(watch, "any outgoing"))
@@ -300,15 +302,15 @@ def refuse(request: Request) -> str | bool:
     return request.params.get("why") or False
 
 
-def application() -> Router:
+def application(pause: Pause) -> Router:
     """Every server under its own path, on one port."""
     suite: dict[str, Any] = {"ping_interval": 0.3, "ping_timeout": 0.2, "max_http_buffer_size": 1_000_000}
     origins = ["http://one.example", "http://two.example"]
     servers: list[Server | EngineServer] = [
-        socketio("/socket.io/"),
-        socketio("/suite/socket.io/", connect_timeout=1.0, **suite),
-        socketio("/msgpack/socket.io/", parser=msgpack_parser()),
-        socketio("/deflate/socket.io/", per_message_deflate=True),
+        socketio("/socket.io/", pause),
+        socketio("/suite/socket.io/", pause, connect_timeout=1.0, **suite),
+        socketio("/msgpack/socket.io/", pause, parser=msgpack_parser()),
+        socketio("/deflate/socket.io/", pause, per_message_deflate=True),
         raw("/engine.io/"),
         raw("/suite/engine.io/", **suite),
         raw("/small/engine.io/", max_http_buffer_size=1000),
@@ -323,42 +325,5 @@ def application() -> Router:
     return Router({server.path: server for server in servers}, fallback=lambda _: Response(404))
 
 
-# -- the adapters ------------------------------------------------------------------------------------------------------
-
-
-def wait_for_the_end_of_input(loop: asyncio.AbstractEventLoop, stopped: asyncio.Event) -> None:
-    """The tests are gone, however they ended."""
-    while os.read(0, 1024):
-        pass
-    # Where SIGTERM was faster, the loop may be closed.
-    with contextlib.suppress(RuntimeError):
-        loop.call_soon_threadsafe(stopped.set)
-
-
-def serve_asyncio(router: Router, port: int, loop_factory: LoopFactory = None) -> None:
-    """Serve it on asyncio."""
-
-    async def main() -> None:
-        stopped = asyncio.Event()
-        loop = asyncio.get_running_loop()
-        loop.add_signal_handler(signal.SIGTERM, stopped.set)
-        threading.Thread(target=wait_for_the_end_of_input, args=(loop, stopped), daemon=True).start()
-        # In its debug mode, asyncio complains about the time that the largest messages take in debug mode.
-        loop.slow_callback_duration = 5.0
-        async with sansio_eio_asyncio.start_server(router, "127.0.0.1", port) as server:
-            print(dumps({"port": server.addresses[0][1]}), flush=True)
-            await stopped.wait()
-
-    with asyncio.Runner(loop_factory=loop_factory) as runner:
-        runner.run(main())
-
-
-def serve_uvloop(router: Router, port: int) -> None:
-    """Serve it on asyncio with the loop of uvloop."""
-    serve_asyncio(router, port, uvloop.new_event_loop)
-
-
-ADAPTERS: dict[str, Callable[[Router, int], None]] = {"asyncio": serve_asyncio, "uvloop": serve_uvloop}
-
 if __name__ == "__main__":
-    ADAPTERS[sys.argv[1]](application(), int(sys.argv[2]))
+    serve(sys.argv[1], application, int(sys.argv[2]))

@@ -23,14 +23,12 @@ _numbers = count(1)
 def is_redundant(item: pytest.Item) -> bool:
     """Whether the scenario, with these clients, would show nothing that it does not show with others.
 
-    The reference and the second event loop need not meet every version of the client on every transport.
+    The reference need not meet every version of the client on every transport.
     """
     call: Any = getattr(item, "callspec", None)
     parameters: dict[str, object] = call.params if call is not None else {}
     if parameters.get("server") == "reference":
         return parameters.get("version") == "3" and parameters["transport"] != "upgrade"
-    if parameters.get("server") == "uvloop":
-        return parameters.get("version") == "3" or parameters.get("transport") in ("websocket", "polling")
     return False
 
 

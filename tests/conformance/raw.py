@@ -97,6 +97,11 @@ def request(
     return start(server, method, target, body, headers).answer()
 
 
+def wait_for_what_was_sent(server: Server) -> None:
+    """A poll that a client has just sent is at the server, too, when a request behind it has been answered."""
+    request(server, "GET", "/engine.io/")
+
+
 class Polling:
     """A long-polling session, one request at a time."""
 

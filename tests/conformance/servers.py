@@ -8,7 +8,7 @@ from tests.conformance.peers import JS
 from tests.conformance.processes import PATIENCE, Child
 
 #: Everything that serves; "reference" is socket.io and engine.io on Node, which keeps the expectations honest.
-KINDS = ("asyncio", "uvloop", "reference")
+KINDS = ("asyncio", "uvloop", "trio", "threads", "reference")
 
 
 def command(kind: str, port: int) -> list[str | Path]:

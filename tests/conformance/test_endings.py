@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from tests.conformance.conftest import Dial
-from tests.conformance.raw import request
+from tests.conformance.raw import wait_for_what_was_sent
 from tests.conformance.servers import Server
 from tests.conformance.wire import Wire
 
@@ -71,6 +71,7 @@ def test_packet_that_cannot_be_parsed(dial: Dial, server: Server) -> None:
     client = dial()
     sockets = [client.socket(), client.socket("/custom")]
     ids = [socket.connected() for socket in sockets]
+    wait_for_what_was_sent(server)
     client.write("2{")
     for socket, sid in zip(sockets, ids, strict=True):
         assert socket.disconnected() == "transport close"
@@ -81,6 +82,7 @@ def test_event_for_a_namespace_that_is_not_connected(dial: Dial, server: Server)
     client = dial()
     socket = client.socket()
     sid = socket.connected()
+    wait_for_what_was_sent(server)
     client.write('2/custom,["message"]')
     assert socket.disconnected() == "transport close"
     server.logged("disconnect", id=sid)
@@ -176,8 +178,7 @@ def test_the_server_shuts_down_and_comes_back(
             client.expect("upgrade")
         if transport == "polling":
             wire.settle()
-            # It has left the wire; a request behind it that is answered shows that it has arrived.
-            request(first, "GET", "/engine.io/")
+            wait_for_what_was_sent(first)
         first.stop()
         for socket, sid in zip(sockets, ids, strict=True):
             assert first.logged("disconnect", id=sid)["reason"] == "server shutting down"

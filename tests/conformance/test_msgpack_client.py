@@ -3,6 +3,7 @@
 from typing import Any
 
 from tests.conformance.conftest import Dial
+from tests.conformance.raw import wait_for_what_was_sent
 from tests.conformance.servers import Server
 
 PATH = "/msgpack/socket.io/"
@@ -62,6 +63,7 @@ def test_packet_that_cannot_be_parsed(dial: Dial, server: Server) -> None:
     client = dial(PATH, parser="msgpack")
     socket = client.socket()
     sid = socket.connected()
+    wait_for_what_was_sent(server)
     client.write(b"\xc1")
     assert socket.disconnected() == "transport close"
     assert server.logged("disconnect", id=sid)["reason"] == "parse error"

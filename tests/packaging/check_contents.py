@@ -5,7 +5,7 @@ import tarfile
 import zipfile
 from pathlib import Path
 
-PACKAGES = {"sansio_eio", "sansio_eio_asyncio"}
+PACKAGES = {"sansio_eio", "sansio_eio_asyncio", "sansio_eio_pytest", "sansio_eio_threads", "sansio_eio_trio"}
 #: What a person needs to build, test and document the project from the sdist alone.
 IN_SDIST = {"LICENSE", "README.md", "CHANGELOG.md", "Makefile", "pyproject.toml", "tests/conftest.py", "docs/index.md"}
 

@@ -29,7 +29,7 @@ for python in $pythons; do
     echo "the network-free tests on the wheel, Python $version"
     "$python" -m venv "$work/venv-$version"
     run="$work/venv-$version/bin/python"
-    "$run" -m pip install --quiet --disable-pip-version-check "$wheel[msgpack,speed]" 'pytest>=8.3' 'hypothesis>=6.120' 'trustme>=1.2'
+    "$run" -m pip install --quiet --disable-pip-version-check "$wheel[msgpack,speed,trio]" 'pytest>=8.3' 'hypothesis>=6.120' 'trustme>=1.2'
     "$run" -c "import sansio_eio, sys; assert sansio_eio.__file__.startswith(sys.prefix), sansio_eio.__file__"
     "$run" -m pytest tests -m "not checkout" -p no:cacheprovider --junitxml="$junit/wheel-$version.xml"
 done

@@ -1,0 +1,59 @@
+"""The plugin of pytest: a fixture that makes networks, closes them, and shows the wire of a test that failed.
+
+pytest loads this in every run, also in those that test something else, so the network itself is imported on first use.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Unpack
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+    from sansio_eio.engineio import Mountable
+    from sansio_eio.http import Router
+    from sansio_eio.testing import Network
+    from sansio_eio.testing.options import NetworkOptions
+
+__all__ = ["sansio_eio_network"]
+
+_networks = pytest.StashKey["list[Network]"]()
+
+
+@pytest.fixture
+def sansio_eio_network(request: pytest.FixtureRequest) -> Generator[Callable[..., Network]]:
+    """Make networks: `sansio_eio_network(app, **options)` is `sansio_eio.testing.Network(app, **options)`.
+
+    They are closed when the test ends, which makes it fail for exceptions that its application raised and that it did
+    not expect, and for handlers that do not end.
+    """
+    from sansio_eio.testing import Network  # noqa: PLC0415  (see above)
+
+    networks: list[Network] = request.node.stash.setdefault(_networks, [])
+
+    def make(app: Mountable | Router, **options: Unpack[NetworkOptions]) -> Network:
+        network = Network(app, **options)
+        networks.append(network)
+        return network
+
+    yield make
+    errors: list[AssertionError] = []
+    for network in networks:
+        try:
+            network.close()
+        except AssertionError as error:
+            errors.append(error)
+    if errors:
+        raise errors[0]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Put the transcripts into the report of a failure."""
+    report = yield
+    if report.failed and _networks in item.stash:
+        for network in item.stash[_networks]:
+            report.sections.append((network.title, str(network.transcript)))
+    return report

@@ -1,0 +1,181 @@
+"""What trio does for the pump, and the task in which everything that an application needs begins and ends."""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import TYPE_CHECKING, Any, cast
+
+import trio
+
+from sansio_eio.http import Pump, ServerEndpoint
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+    from sansio_eio import Pending
+
+
+class Driver:
+    """The `Loop` of a pump.
+
+    `run` is the task that takes no cancellation: connections and handlers live in its nursery, so that a server that is
+    cancelled can still say goodbye. It ends after `close`, when no call is left (`calls`) and nothing to be done, or
+    with an error that must not wait.
+
+    Raises LocalProtocolError when the application is served already.
+    """
+
+    def __init__(self, endpoint: ServerEndpoint, grace: float) -> None:
+        self.endpoint = endpoint
+        self.pump = Pump(endpoint, self)
+        endpoint.install(self.pump)
+        self.time = trio.current_time
+        self.wall_time = time.time
+        #: For connections and handlers; there when `ready` is set.
+        self.nursery: trio.Nursery
+        self.ready = trio.Event()
+        #: Everything has ended.
+        self.over = trio.Event()
+        #: See `raise_failure`.
+        self.failure: BaseException | None = None
+        #: Cancelled when no more connections are wanted.
+        self.accepting = trio.CancelScope()
+        #: `close` was called.
+        self.closing = False
+        #: `run` is about to end.
+        self.ending = False
+        #: The calls that serve with it, and those of them that have been cancelled.
+        self.calls = 1
+        self.cancelled = 0
+        #: The last call need not wait any longer: another one has begun, or it is over.
+        self.relieved = trio.Event()
+        self._grace = grace
+        #: Handlers that are being awaited.
+        self._tasks = 0
+        #: Set when there is something to look at: `_turn`, or the end.
+        self._bell = trio.Event()
+        self._turn = False
+        self._deadline = math.inf
+        self._alarm = trio.CancelScope()
+
+    # The loop
+
+    def call_soon(self) -> None:
+        """See `Loop`."""
+        self._turn = True
+        self._bell.set()
+
+    def call_at(self, when: float) -> None:
+        """See `Loop`."""
+        self._deadline = self._alarm.deadline = when
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        """See `Loop`."""
+        self._tasks += 1
+        self.nursery.start_soon(self._work, work)
+
+    async def wait(self, pending: Pending[Any]) -> None:
+        """See `Loop`."""
+        event = trio.Event()
+        pending.add_done_callback(lambda _: event.set())
+        await event.wait()
+
+    def is_stray(self, error: BaseException) -> bool:
+        """See `Loop`: under trio there is no such thing."""
+        return False
+
+    def stop(self, error: Exception) -> None:
+        """See `Loop`."""
+        self.fail(error)
+        self.close()
+
+    # The task
+
+    def fail(self, error: BaseException) -> None:
+        """Have `raise_failure` raise this, unless there is something already: a cancellation must not hide an error.
+
+        A group of one is raised as that one, so that SystemExit does what it is for.
+        """
+        if self.failure is None:
+            self.failure = _unwrap(error)
+
+    def raise_failure(self) -> None:
+        """For whoever serves, at the end."""
+        if self.failure is not None:
+            raise self.failure
+
+    def close(self) -> None:
+        """Have `run` shut down, and `over` be set after that."""
+        self.closing = True
+        self.accepting.cancel()
+        self._bell.set()
+
+    def ended(self) -> None:
+        """A connection, a handler or a call has ended."""
+        if self.closing or not self.calls:
+            self._bell.set()
+
+    def _is_idle(self) -> bool:
+        return not (self.endpoint.connections or self._tasks or self._turn)
+
+    def _is_to_end(self) -> bool:
+        return self.closing or (not self.calls and self._is_idle())
+
+    async def run(self) -> None:
+        """Serve, then shut down. It raises nothing: see `failure`."""
+        try:
+            with trio.CancelScope(shield=True):
+                async with trio.open_nursery() as self.nursery:
+                    self.ready.set()
+                    await self._attend(self._is_to_end)
+                    self.ending = True
+                    if self.closing:
+                        await self._shut_down()
+        except BaseException as error:
+            self.fail(error)
+        finally:
+            self.ending = True
+            self.endpoint.install(None)
+            self.accepting.cancel()
+            self.over.set()
+            self.relieved.set()
+
+    async def _shut_down(self) -> None:
+        self.endpoint.close(now=self.time(), grace=self._grace)
+        self.pump.pump()
+        with trio.move_on_after(self._grace):
+            await self._attend(lambda: not (self.endpoint.connections or self.pump.busy))
+        self.nursery.cancel_scope.cancel()
+        # What is cancelled has its last words.
+        with trio.CancelScope(shield=True):
+            await self._attend(self._is_idle)
+
+    async def _attend(self, done: Callable[[], bool]) -> None:
+        """Be the one whom `call_soon` and `call_at` reach, until `done`."""
+        while not done():
+            with trio.CancelScope(deadline=self._deadline) as self._alarm:
+                while not done():
+                    # When it is set this lets the others go on all the same.
+                    await self._bell.wait()
+                    self._bell = trio.Event()
+                    if self._turn:
+                        self._turn = False
+                        self.pump.turn()
+            if self._alarm.cancelled_caught:
+                self._deadline = math.inf
+                self.pump.ring()
+
+    async def _work(self, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await work
+        finally:
+            self._tasks -= 1
+            self.ended()
+
+
+def _unwrap(error: BaseException) -> BaseException:
+    if not isinstance(error, BaseExceptionGroup):
+        return error
+    group = cast("BaseExceptionGroup[BaseException]", error)
+    return _unwrap(group.exceptions[0]) if len(group.exceptions) == 1 else group

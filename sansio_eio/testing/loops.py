@@ -1,0 +1,222 @@
+"""What the network needs of an event loop, and a loop of its own that is turned by hand."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections import deque
+from functools import partial
+from types import CoroutineType
+from typing import TYPE_CHECKING, Any
+
+from sansio_eio.deadlines import Deadlines
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Coroutine, Generator
+
+    from sansio_eio.engineio import Pending
+
+#: The wall clock when a network begins, in seconds since the epoch: 2001-09-09, 01:46:40 UTC.
+EPOCH = 1_000_000_000.0
+
+#: What an error that comes of the lack of an event loop says.
+HINT = (
+    "without an event loop, a handler can only await what this library returns, and net.sleep;"
+    " for anything else use sansio_eio_asyncio.testing or sansio_eio_trio.testing"
+)
+
+
+class KitLoop(ABC):
+    """The `Loop` of the network's pump. It remembers what the pump asks for; the network comes and does it."""
+
+    def __init__(self) -> None:
+        #: The pump wants its turn.
+        self.woken = False
+        #: When the pump wants to be rung.
+        self.alarm: float | None = None
+        #: Of the network and its clients, not of the server.
+        self.timers = Deadlines()
+        #: What an `on_error` hook has stopped the server for.
+        self.stopped: Exception | None = None
+
+    # The pump's side
+
+    def call_soon(self) -> None:
+        """See `Loop`."""
+        self.woken = True
+        self.stir()
+
+    def call_at(self, when: float) -> None:
+        """See `Loop`."""
+        self.alarm = when
+        self.stir()
+
+    def wall_time(self) -> float:
+        """See `Loop`."""
+        return EPOCH + self.time()
+
+    def stop(self, error: Exception) -> None:
+        """See `Loop`."""
+        self.stopped = error
+        self.stir()
+
+    @abstractmethod
+    def time(self) -> float:
+        """See `Loop`."""
+
+    @abstractmethod
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        """See `Loop`."""
+
+    @abstractmethod
+    def wait(self, pending: Pending[Any]) -> Awaitable[None]:
+        """See `Loop`."""
+
+    @abstractmethod
+    def is_stray(self, error: BaseException) -> bool:
+        """See `Loop`."""
+
+    # The network's side
+
+    @abstractmethod
+    def stir(self) -> None:
+        """Something came up: a `pause` ends early."""
+
+    def jobs(self) -> list[Callable[[], None]]:
+        """Steps of handlers that can be made now; none where an event loop makes them."""
+        return []
+
+    @abstractmethod
+    def sleep(self, seconds: float) -> Awaitable[None]:
+        """Let time pass, for a handler."""
+
+    @abstractmethod
+    async def idle(self) -> None:
+        """Let everything else run until it waits for something."""
+
+    @abstractmethod
+    async def pause(self, until: float) -> None:
+        """Let time pass until `until`, or until `stir`."""
+
+    @abstractmethod
+    def running(self) -> list[str]:
+        """The handlers that have not ended."""
+
+    @abstractmethod
+    async def cancel(self) -> None:
+        """End them."""
+
+
+class Park:
+    """What a handler awaits where the network itself runs it: `register` is given the function that wakes it."""
+
+    __slots__ = ("register",)
+
+    def __init__(self, register: Callable[[Callable[[], None]], None]) -> None:
+        self.register = register
+
+    def __await__(self) -> Generator[Park, None, None]:
+        yield self
+
+
+class Alarm:
+    """A function that is called at a time."""
+
+    __slots__ = ("_function",)
+
+    def __init__(self, function: Callable[[], None]) -> None:
+        self._function = function
+
+    def expire(self, *, now: float) -> None:
+        """It is time."""
+        self._function()
+
+
+class Task:
+    """A coroutine that is run by hand."""
+
+    def __init__(self, loop: ManualLoop, work: Coroutine[Any, Any, None]) -> None:
+        self._loop = loop
+        self.work = work
+        self._error: Exception | None = None
+
+    def wake(self) -> None:
+        """It can go on."""
+        self._loop.ready.append(self)
+
+    def step(self) -> None:
+        """Go on, until it waits for something."""
+        error, self._error = self._error, None
+        try:
+            parked: object = self.work.send(None) if error is None else self.work.throw(error)
+        except StopIteration:
+            self._loop.tasks.pop(self)
+            return
+        if isinstance(parked, Park):
+            parked.register(self.wake)
+        else:
+            self._error = RuntimeError(f"{HINT}; it awaited {parked!r}")
+            self.wake()
+
+
+class ManualLoop(KitLoop):
+    """A clock that is turned by hand, and handlers that are run by hand."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._now = 0.0
+        self.tasks: dict[Task, None] = {}
+        self.ready: deque[Task] = deque()
+
+    def time(self) -> float:
+        return self._now
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = Task(self, work)
+        self.tasks[task] = None
+        # At once, so that there is none that never began.
+        task.step()
+
+    def wait(self, pending: Pending[Any]) -> Awaitable[None]:
+        return Park(lambda wake: pending.add_done_callback(lambda _: wake()))
+
+    def is_stray(self, error: BaseException) -> bool:
+        return False
+
+    def jobs(self) -> list[Callable[[], None]]:
+        return [partial(self._step, task) for task in self.ready]
+
+    def sleep(self, seconds: float) -> Awaitable[None]:
+        return Park(lambda wake: self.timers.at(Alarm(wake), self._now + seconds))
+
+    def stir(self) -> None:
+        """A `pause` lasts for no time."""
+
+    async def idle(self) -> None:
+        """Nothing else runs."""
+
+    async def pause(self, until: float) -> None:
+        self._now = until
+
+    def running(self) -> list[str]:
+        return [name_of(task.work) for task in self.tasks]
+
+    async def cancel(self) -> None:
+        for task in list(self.tasks):
+            task.work.close()
+        self.tasks.clear()
+        self.ready.clear()
+
+    def _step(self, task: Task) -> None:
+        self.ready.remove(task)
+        task.step()
+
+
+def name_of(work: object) -> str:
+    """The function of the application that a coroutine of the pump is in, and the line."""
+    name = "a handler"
+    while isinstance(work, CoroutineType) and work.cr_frame is not None:
+        name = f"{work.__qualname__}, line {work.cr_frame.f_lineno}"
+        if work.cr_frame.f_globals["__name__"].partition(".")[0] != "sansio_eio":
+            break
+        work = work.cr_await
+    return name
