@@ -98,7 +98,10 @@ def request(
 
 
 def wait_for_what_was_sent(server: Server) -> None:
-    """A poll that a client has just sent is at the server, too, when a request behind it has been answered."""
+    """A poll that a client has just sent is at the server, too, when a request behind it has been answered.
+
+    The client has to have received all that the server has for it, or its poll does not stay there.
+    """
     request(server, "GET", "/engine.io/")
 
 

@@ -71,6 +71,8 @@ def test_packet_that_cannot_be_parsed(dial: Dial, server: Server) -> None:
     client = dial()
     sockets = [client.socket(), client.socket("/custom")]
     ids = [socket.connected() for socket in sockets]
+    for socket in sockets:
+        socket.expect("auth")
     wait_for_what_was_sent(server)
     client.write("2{")
     for socket, sid in zip(sockets, ids, strict=True):
@@ -82,6 +84,7 @@ def test_event_for_a_namespace_that_is_not_connected(dial: Dial, server: Server)
     client = dial()
     socket = client.socket()
     sid = socket.connected()
+    socket.expect("auth")
     wait_for_what_was_sent(server)
     client.write('2/custom,["message"]')
     assert socket.disconnected() == "transport close"

@@ -63,6 +63,7 @@ def test_packet_that_cannot_be_parsed(dial: Dial, server: Server) -> None:
     client = dial(PATH, parser="msgpack")
     socket = client.socket()
     sid = socket.connected()
+    socket.expect("auth")
     wait_for_what_was_sent(server)
     client.write(b"\xc1")
     assert socket.disconnected() == "transport close"
