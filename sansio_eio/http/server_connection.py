@@ -26,14 +26,15 @@ _PIECE = 64 * 1024
 class ServerConnection:
     """Made by `ServerEndpoint.connect`, for a driver that moves its bytes.
 
-    Inputs: `receive_data`, `receive_eof`, `connection_lost`, `pause_writing` and `resume_writing`; after each of them,
-    pump (see `ServerEndpoint`). None of them raises because of what the peer did.
+    Inputs: `receive_data`, `receive_eof`, `connection_lost`, `hold_back`, `pause_writing` and `resume_writing`; after
+    each of them, pump (see `ServerEndpoint`). None of them raises because of what the peer did.
 
-    For a connection that `take_ready` returned, write what `data_to_send` returns, then look at these, in this order:
+    For a connection that `take_ready` returned, write what `data_to_send` returns; what the transport does not take of
+    it, `hold_back`. Then look at these, in this order:
 
-    * `aborted`: close the transport at once, whatever is unsent;
-    * `closing`: close the transport when everything is sent;
-    * `write_eof`: when everything is sent, send an end of file and go on reading; it may stay True for a while;
+    * `aborted`: close the transport at once;
+    * `closing`: close the transport, when it has sent what it took;
+    * `write_eof`: then send an end of file and go on reading; it may stay True for a while;
     * `reading`: read from the transport only while it is True. Look at it after `receive_data`, too.
 
     When the transport is closed, for whatever reason, call `connection_lost`.
@@ -49,6 +50,7 @@ class ServerConnection:
         "_frames",
         "_half_close",
         "_head",
+        "_held_back",
         "_idle",
         "_next",
         "_out",
@@ -90,6 +92,8 @@ class ServerConnection:
         #: The peer has ended behind frames that still wait.
         self._eof = False
         self._out = b""
+        #: What the transport did not take.
+        self._held_back = b""
         self._next = State.HEAD
         self._app_reading = True
         self._stall: _Stall | None = None
@@ -101,13 +105,13 @@ class ServerConnection:
 
     @property
     def closing(self) -> bool:
-        """Close the transport when everything is sent."""
-        return self._state is State.CLOSING
+        """Close the transport, when it has sent what it took."""
+        return self._state is State.CLOSING and not self._held_back
 
     @property
     def write_eof(self) -> bool:
-        """Half-close the transport when everything is sent."""
-        return self._state is State.LINGERING
+        """Half-close the transport, when it has sent what it took."""
+        return self._state is State.LINGERING and not self._held_back
 
     @property
     def reading(self) -> bool:
@@ -160,8 +164,16 @@ class ServerConnection:
             self._endpoint.deadlines.cancel(self._stall)
         self._reader = None
         self._frames = None
-        self._out = b""
+        self._out = self._held_back = b""
         self._endpoint.forget(self)
+
+    def hold_back(self, data: bytes, *, now: float) -> None:
+        """The transport did not take this rest of what `data_to_send` gave; nor does it take more: see `pause_writing`.
+
+        It comes first when `data_to_send` is called again.
+        """
+        self._held_back = data
+        self.pause_writing(now=now)
 
     def pause_writing(self, *, now: float) -> None:
         """The transport takes no more bytes: do not call `data_to_send`. The time that this may last is limited."""
@@ -211,6 +223,11 @@ class ServerConnection:
 
     def data_to_send(self, *, now: float) -> bytes:
         """All that can be sent now, maybe nothing. Call it when the transport takes bytes, and write them at once."""
+        if self._held_back:
+            # More of it may not fit; what else there is waits where it is counted.
+            data, self._held_back = self._held_back, b""
+            self._mark_ready()
+            return data
         if self._channel is not None:
             self._perform(self._app.take_actions(self._channel), now)
         if self._frames is not None:

@@ -1,5 +1,6 @@
 """A complete driver, on nothing but `select`: the canonical loop, for whoever wants to write another one."""
 
+import contextlib
 import selectors
 import socket
 import time
@@ -21,7 +22,6 @@ class SelectDriver:
         self.address: tuple[str, int] = self.listener.getsockname()
         self.selector = selectors.DefaultSelector()
         self.selector.register(self.listener, selectors.EVENT_READ)
-        self.unsent: dict[ServerConnection, bytes] = {}
         self.running = True
         self.error: Exception | None = None
 
@@ -69,7 +69,7 @@ class SelectDriver:
             if key.data is None:
                 self._accept()
             elif events & selectors.EVENT_WRITE:
-                self._write(key.data)
+                key.data.resume_writing(now=time.monotonic())
             else:
                 self._read(key.data)
         self._pump()
@@ -113,30 +113,30 @@ class SelectDriver:
 
     def _write(self, connection: ServerConnection) -> None:
         now = time.monotonic()
-        data = self.unsent.pop(connection, b"") or connection.data_to_send(now=now)
-        try:
-            sent = connection.owner.send(data) if data else 0
-            if connection.write_eof and sent == len(data):
-                connection.owner.shutdown(socket.SHUT_WR)
-        except BlockingIOError:
-            sent = 0
-        except OSError:
+        if not (connection.paused or connection.aborted):
+            data = connection.data_to_send(now=now)
+            try:
+                sent = connection.owner.send(data) if data else 0
+            except BlockingIOError:
+                sent = 0
+            except OSError:
+                self._close(connection)
+                return
+            if sent < len(data):
+                # The peer is slow: until it takes the rest, the core is not asked for more.
+                connection.hold_back(data[sent:], now=now)
+        if connection.aborted or connection.closing:
             self._close(connection)
             return
-        if sent < len(data):
-            # The peer is slow: until it takes the rest, the core is not asked for more.
-            self.unsent[connection] = data[sent:]
-            connection.pause_writing(now=now)
-        else:
-            connection.resume_writing(now=now)
-        if connection.aborted or (connection.closing and connection not in self.unsent):
-            self._close(connection)
-        else:
-            self._choose_events(connection)
+        if connection.write_eof:
+            # A peer that is gone is found out by reading.
+            with contextlib.suppress(OSError):
+                connection.owner.shutdown(socket.SHUT_WR)
+        self._choose_events(connection)
 
     def _choose_events(self, connection: ServerConnection) -> None:
         events = selectors.EVENT_READ if connection.reading else 0
-        if connection in self.unsent:
+        if connection.paused:
             events |= selectors.EVENT_WRITE
         known = connection.owner in self.selector.get_map()
         if events and known:
@@ -150,5 +150,4 @@ class SelectDriver:
         if connection.owner in self.selector.get_map():
             self.selector.unregister(connection.owner)
         connection.owner.close()
-        self.unsent.pop(connection, None)
         connection.connection_lost(now=time.monotonic())

@@ -129,3 +129,40 @@ def test_inputs_behind_the_loss_do_nothing() -> None:
     assert wire.sent == b""
     assert not wire.endpoint.connections
     assert wire.endpoint.next_deadline() is None
+
+
+def test_what_the_transport_does_not_take_comes_first_later() -> None:
+    wire = connect()
+    connection, endpoint = wire.connection, wire.endpoint
+    connection.receive_data(request("GET", "/", ["Connection: close"]), now=0.0)
+    assert endpoint.take_ready() == [connection]
+    data = connection.data_to_send(now=0.0)
+    assert connection.closing
+    connection.hold_back(data[5:], now=0.0)
+    assert not connection.closing
+    assert endpoint.take_ready() == []
+    connection.resume_writing(now=1.0)
+    assert endpoint.take_ready() == [connection]
+    assert connection.data_to_send(now=1.0) == data[5:]
+    assert endpoint.take_ready() == [connection]
+    assert connection.data_to_send(now=1.0) == b""
+    assert connection.closing
+
+
+def test_an_end_of_file_waits_for_what_is_held_back() -> None:
+    wire = connect()
+    wire.connection.receive_data(b"nonsense\r\n\r\n", now=0.0)
+    [connection] = wire.endpoint.take_ready()
+    connection.hold_back(connection.data_to_send(now=0.0), now=0.0)
+    assert wire.end == ""
+    connection.resume_writing(now=1.0)
+    assert status(wire.pump().take()) == 400
+    assert wire.end == "half closed"
+
+
+def test_who_never_takes_what_is_held_back_is_aborted() -> None:
+    wire = connect(write_timeout=7.0)
+    wire.connection.hold_back(b"x", now=0.0)
+    assert wire.wait(6.0).end == ""
+    assert wire.wait(1.0).end == "aborted"
+    assert wire.lose().connection.data_to_send(now=7.0) == b""
