@@ -22,13 +22,16 @@ class Driver:
         #: Set when a connection or a task has ended.
         self.ended = asyncio.Event()
         self.timer: asyncio.TimerHandle | None = None
+        self._turn: asyncio.Handle | None = None
+        #: `end` was called.
+        self.over = False
         self.time = self.loop.time
         self.wall_time = time.time
         self.stop = stop
 
     def call_soon(self) -> None:
         """See `Loop`."""
-        self.loop.call_soon(self.pump.turn)
+        self._turn = self.loop.call_soon(self.pump.turn)
 
     def call_at(self, when: float) -> None:
         """See `Loop`."""
@@ -39,6 +42,13 @@ class Driver:
         """Call nothing at the time that was asked for."""
         if self.timer is not None:
             self.timer.cancel()
+
+    def end(self) -> None:
+        """Pump no more: the application is going to be somebody else's."""
+        self.over = True
+        self.forget_timer()
+        if self._turn is not None:
+            self._turn.cancel()
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
         """See `Loop`."""
@@ -78,6 +88,11 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """See `asyncio.BaseProtocol`."""
         self._transport = cast("asyncio.Transport", transport)
+        if self._driver.over:
+            # It had been accepted when the server stopped, and asyncio, or the handshake of TLS, has taken until now.
+            self._transport.set_protocol(asyncio.Protocol())
+            self._transport.abort()
+            return
         peer: object = transport.get_extra_info("peername")
         self._connection = self._driver.endpoint.connect(
             # A Unix socket has no host.

@@ -85,7 +85,15 @@ async def start_server(
     except asyncio.CancelledError as cancelled:
         if not body.uncancel():
             raise cancelled from body.error
+    except Exception as error:
+        # Of the body, when it was cancelled, maybe.
+        if body.error is not None:
+            raise body.error from error
+        raise
     finally:
+        # Where the body has kept the cancellation to itself.
+        body.uncancel()
+        driver.end()
         driver.endpoint.install(None)
     if body.error is not None:
         raise body.error
@@ -97,6 +105,8 @@ class _Body:
     def __init__(self) -> None:
         self.error: Exception | None = None
         self._task = cast("asyncio.Task[object]", asyncio.current_task())
+        #: Cancellations of before, which are none of ours.
+        self._earlier = self._task.cancelling()
         self._cancelled = False
 
     def stop(self, error: Exception) -> None:
@@ -109,8 +119,9 @@ class _Body:
             await asyncio.sleep(0)
 
     def uncancel(self) -> bool:
-        """Whether it was cancelled by the error, and by nobody else."""
-        return self._cancelled and self._task.uncancel() == 0
+        """Take the cancellation by the error back, once. Whether there was one, and none by anybody else."""
+        cancelled, self._cancelled = self._cancelled, False
+        return cancelled and self._task.uncancel() <= self._earlier
 
 
 async def _listen(
@@ -137,7 +148,8 @@ async def _shut_down(driver: Driver, timeout: float) -> None:
         async with asyncio.timeout(timeout):
             endpoint.close(now=driver.time(), grace=timeout)
             driver.pump.pump()
-            while endpoint.connections or driver.pump.busy:
+            # A task that is cancelled before it begins leaves the pump busy for ever.
+            while endpoint.connections or (driver.pump.busy and driver.tasks):
                 driver.ended.clear()
                 await driver.ended.wait()
     except TimeoutError:
@@ -154,4 +166,3 @@ async def _shut_down(driver: Driver, timeout: float) -> None:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        driver.forget_timer()

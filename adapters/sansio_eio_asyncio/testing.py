@@ -10,18 +10,20 @@ from sansio_eio import LocalProtocolError, Pending
 from sansio_eio.engineio import Mountable
 from sansio_eio.http import Router
 from sansio_eio.testing import AsyncNetwork, KitLoop, NetworkOptions
-from sansio_eio.testing.loops import name_of
+from sansio_eio.testing.loops import check_main, name_of
+
+# For pytest: whoever reads the report of a failure looks for the line of the test.
+__tracebackhide__ = True
 
 T = TypeVar("T")
 
-#: So many turns of the loop without a pause are taken for an endless one.
-MAX_TURNS = 100_000
 #: So many real seconds are waited for a thread or a process when nothing else is going to happen.
 REAL_PATIENCE = 10.0
 
 
 def run(main: Callable[[], Coroutine[Any, Any, T]]) -> T:
-    """`asyncio.run(main())` on a `VirtualClockLoop`."""
+    """`asyncio.run(main())` on a `VirtualClockLoop`. Raises LocalProtocolError for a coroutine: pass the function."""
+    check_main(main)
     with asyncio.Runner(loop_factory=VirtualClockLoop) as runner:
         return runner.run(main())
 
@@ -51,11 +53,18 @@ class VirtualClockLoop(asyncio.SelectorEventLoop):
         """The virtual time, in seconds."""
         return self._jumping.clock
 
-    async def idle(self) -> None:
-        """Let everything else run until it waits for something; the clock stands still meanwhile."""
-        waiter = self.create_future()
-        self._jumping.waiters.append(waiter)
-        await waiter
+    async def idle(self, max_turns: int = 100_000) -> bool:
+        """Let everything else run until it waits for something; the clock stands still meanwhile.
+
+        False when it still runs after so many turns of the loop.
+        """
+        waiter: asyncio.Future[bool] = self.create_future()
+        self._jumping.waiters[waiter] = self._jumping.turns + max_turns
+        return await waiter
+
+    async def shutdown_default_executor(self, timeout: float | None = None) -> None:
+        """End the threads. The timeout, which Python has from 3.12 on, would be over at once: this clock jumps."""
+        await super().shutdown_default_executor()
 
 
 class _JumpingSelector(selectors.SelectSelector):
@@ -64,21 +73,18 @@ class _JumpingSelector(selectors.SelectSelector):
     def __init__(self) -> None:
         super().__init__()
         self.clock = 0.0
-        self.waiters: list[asyncio.Future[None]] = []
-        self._turns = 0
+        self.turns = 0
+        #: Those that wait until nothing is ready, and the turn that they wait for at most.
+        self.waiters: dict[asyncio.Future[bool], int] = {}
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         ready = super().select(0)
         if ready or (timeout is not None and timeout <= 0):
-            self._turns += 1
-            if self._turns > MAX_TURNS and self.waiters:
-                self._wake(
-                    RuntimeError(f"handlers have not settled after {MAX_TURNS} turns: something goes on for ever")
-                )
+            self.turns += 1
+            self._wake([waiter for waiter, last in self.waiters.items() if last < self.turns], idle=False)
             return ready
-        self._turns = 0
         if self.waiters:
-            self._wake(None)
+            self._wake(list(self.waiters), idle=True)
         elif timeout is not None:
             self.clock += timeout
         else:
@@ -87,19 +93,18 @@ class _JumpingSelector(selectors.SelectSelector):
                 raise RuntimeError("everything waits for something that never happens")
         return ready
 
-    def _wake(self, error: Exception | None) -> None:
-        waiters, self.waiters = self.waiters, []
+    def _wake(self, waiters: list[asyncio.Future[bool]], *, idle: bool) -> None:
         for waiter in waiters:
-            if waiter.done():
-                continue
-            if error is None:
-                waiter.set_result(None)
-            else:
-                waiter.set_exception(error)
+            del self.waiters[waiter]
+            if not waiter.done():
+                waiter.set_result(idle)
 
 
 class AsyncioLoop(KitLoop):
     """The network's view of a `VirtualClockLoop`."""
+
+    foreign = frozenset({"trio"})
+    hint = "a handler awaits something of trio, but asyncio runs it: see sansio_eio_trio.testing"
 
     def __init__(self) -> None:
         super().__init__()
@@ -137,9 +142,10 @@ class AsyncioLoop(KitLoop):
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
 
-    async def idle(self) -> None:
-        await self._loop.idle()
+    async def idle(self, max_steps: int) -> bool:
+        idle = await self._loop.idle(max_steps)
         self._stirred.clear()
+        return idle
 
     async def pause(self, until: float) -> None:
         try:

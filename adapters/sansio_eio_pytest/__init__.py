@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, Unpack
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Generator
 
     from sansio_eio.engineio import Mountable
     from sansio_eio.http import Router
-    from sansio_eio.testing import Network
-    from sansio_eio.testing.options import NetworkOptions
+    from sansio_eio.testing import MakeNetwork, Network, NetworkOptions
 
 __all__ = ["sansio_eio_network"]
 
@@ -23,7 +22,7 @@ _networks = pytest.StashKey["list[Network]"]()
 
 
 @pytest.fixture
-def sansio_eio_network(request: pytest.FixtureRequest) -> Generator[Callable[..., Network]]:
+def sansio_eio_network(request: pytest.FixtureRequest) -> Generator[MakeNetwork]:
     """Make networks: `sansio_eio_network(app, **options)` is `sansio_eio.testing.Network(app, **options)`.
 
     They are closed when the test ends, which makes it fail for exceptions that its application raised and that it did
@@ -31,11 +30,16 @@ def sansio_eio_network(request: pytest.FixtureRequest) -> Generator[Callable[...
     """
     from sansio_eio.testing import Network  # noqa: PLC0415  (see above)
 
-    networks: list[Network] = request.node.stash.setdefault(_networks, [])
+    __tracebackhide__ = True
+    networks: list[Network] = []
+    request.node.stash[_networks] = networks
 
     def make(app: Mountable | Router, **options: Unpack[NetworkOptions]) -> Network:
+        __tracebackhide__ = True
         network = Network(app, **options)
         networks.append(network)
+        if len(networks) > 1:
+            network.name = f"network {len(networks)}"
         return network
 
     yield make
@@ -50,10 +54,17 @@ def sansio_eio_network(request: pytest.FixtureRequest) -> Generator[Callable[...
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Put the transcripts into the report of a failure."""
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Put the transcripts into the report of a failure, without the end of one that the error shows itself."""
     report = yield
-    if report.failed and _networks in item.stash:
+    if call.excinfo is not None and report.failed and _networks in item.stash:
+        error = call.excinfo.value
+        told = "\n".join([str(error), *getattr(error, "__notes__", ())])
         for network in item.stash[_networks]:
-            report.sections.append((network.title, str(network.transcript)))
+            if network.heading not in told:
+                report.sections.append((network.title, str(network.transcript)))
+            elif earlier := network.transcript.head():
+                report.sections.append((f"{network.title}: the lines before", earlier))
     return report

@@ -9,6 +9,7 @@ from functools import partial
 from selectors import EVENT_READ, DefaultSelector
 from ssl import SSLContext
 from threading import Event, Thread, current_thread
+from threading import Lock as Latch
 from typing import Any
 
 from sansio_eio import LocalProtocolError, Pending
@@ -25,6 +26,8 @@ _ACCEPTS = 64
 # The process, or the system, has no room for another connection; and the seconds until it is tried again.
 _NO_ROOM = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 _PATIENCE = 1.0
+# The longest sleep, in seconds. Selectors take no more than some weeks; a deadline may be years away.
+_LONGEST = 86400.0
 
 
 class Driver:
@@ -46,8 +49,10 @@ class Driver:
         self.endpoint = endpoint
         self.selector = DefaultSelector()
         self.time = time.monotonic
-        #: Set when there is nothing left of it.
-        self.ended = Event()
+        # Taken until there is nothing left of it. (No Event: who begins to wait for one holds its lock for a moment. A
+        # signal handler that stopped the server at that moment would wait for a thread that waits for that lock.)
+        self._running = Latch()
+        self._running.acquire()
         self._listeners = listeners
         self._ssl_context = ssl_context
         self._shutdown_timeout = shutdown_timeout
@@ -58,6 +63,9 @@ class Driver:
         self._wakes.setblocking(False)
         self._is_installed = False
         self._is_listening = False
+        self._has_begun = False
+        #: Nothing is left to do, and the thread ends.
+        self._is_over = False
         #: When accepting goes on that had to stop.
         self._accept_at: float | None = None
         #: When handlers are no longer waited for before their clients are cut off.
@@ -124,7 +132,13 @@ class Driver:
     @property
     def is_own_thread(self) -> bool:
         """Whether this is one of the threads that `join` waits for."""
-        return current_thread() is self._thread or current_thread() in self._pool.threads
+        thread = current_thread()
+        return thread is self._thread or thread in self._pool.threads
+
+    @property
+    def can_be_joined(self) -> bool:
+        """Whether `join` ends: not for one of its own threads, and not while `run` starts them."""
+        return self._has_begun and not self.is_own_thread
 
     def run(self) -> None:
         """Install the driver and start all threads. When that does not succeed, `abandon` it."""
@@ -151,15 +165,25 @@ class Driver:
         self._thread.join()
         return self._error
 
+    def wait_for_end(self) -> None:
+        """Wait until there is nothing left of it."""
+        with self._running:
+            pass
+
     # The thread
 
     def _run(self) -> None:
+        self._has_begun = True
         try:
             while True:
                 timeout = self._turn()
-                if self._is_over():
+                if self._is_over:
                     break
-                for key, _ in self.selector.select(timeout):
+                events = self.selector.select(timeout)
+                with LOCK:
+                    # It need not be woken for what it is about to do itself.
+                    self._asleep = False
+                for key, _ in events:
                     key.data()
         except BaseException as error:
             # Nobody but who waits for the end could hear of it.
@@ -174,7 +198,6 @@ class Driver:
         if self._accept_at is not None and now >= self._accept_at:
             self._listen()
         with LOCK:
-            self._asleep = False
             if self._stopping and not endpoint.closing:
                 self._close(now)
             deadline = endpoint.next_deadline()
@@ -184,19 +207,20 @@ class Driver:
                 self._pool.submit(runnable)
             ready = endpoint.take_ready()
             if not ready:
+                # Here, while nothing can come up: what is runnable is in the pool, and counts there.
+                self._is_over = self._may_end(now)
                 # Whatever comes up from here on wakes this thread.
                 self._asleep = True
                 times = (endpoint.next_deadline(), self._accept_at, self._end_at)
-                return min((max(0.0, when - now) for when in times if when is not None), default=None)
+                return min((min(max(0.0, when - now), _LONGEST) for when in times if when is not None), default=None)
         for connection in ready:
             connection.owner.write(now)
         return 0.0
 
-    def _is_over(self) -> bool:
+    def _may_end(self, now: float) -> bool:
         if self._end_at is None or self.endpoint.connections:
             return False
-        with LOCK:
-            return not self._pool.is_busy or self.time() >= self._end_at
+        return not self._pool.is_busy or now >= self._end_at
 
     def _wake_to_end(self) -> None:
         if self._stopping:
@@ -237,6 +261,8 @@ class Driver:
             sock.setblocking(False)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, True)
             if self._ssl_context is not None:
+                # An SSLSocket notices, too, that nobody is there any more, but leaves itself open then.
+                sock.getpeername()
                 sock = self._ssl_context.wrap_socket(sock, server_side=True, do_handshake_on_connect=False)
         except OSError:
             # Gone already.
@@ -271,9 +297,9 @@ class Driver:
             self._asleep = False
             self.endpoint.install(None)
         self._discard()
-        self.ended.set()
 
     def _discard(self) -> None:
         self.selector.close()
         self._waker.close()
         self._wakes.close()
+        self._running.release()

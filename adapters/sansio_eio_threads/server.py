@@ -1,5 +1,6 @@
 """Listening, and stopping in good order."""
 
+import errno
 import os
 import socket
 from collections.abc import Sequence
@@ -12,7 +13,10 @@ from sansio_eio import LocalProtocolError
 from sansio_eio.engineio import Mountable
 from sansio_eio.http import HttpOptions, Router, ServerEndpoint
 from sansio_eio_threads.driver import Driver
-from sansio_eio_threads.lock import is_held
+from sansio_eio_threads.lock import LOCK, is_held
+
+# The system does IPv4 only, or IPv6 only.
+_NO_SUCH_FAMILY = (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL)
 
 #: As `concurrent.futures` has it: handlers wait more than they compute.
 DEFAULT_WORKERS = min(32, (os.cpu_count() or 1) + 4)
@@ -100,9 +104,11 @@ class Server:
             )
             undo.callback(driver.abandon)
             self.addresses = [listener.getsockname()[:2] for listener in listeners]
+            # Before it runs: the first handler may want to stop it.
+            self._driver = driver
+            undo.callback(self._forget, driver)
             driver.run()
             undo.pop_all()
-        self._driver = driver
 
     def stop(self) -> None:
         """Stop, and return when everything has stopped: sessions and handlers have ended, threads and sockets are gone.
@@ -116,16 +122,29 @@ class Server:
         if driver is None:
             return
         driver.stop()
-        if not (driver.is_own_thread or is_held()):
+        if driver.can_be_joined and not is_held():
             error = driver.join()
-            self._driver = None
-            if error is not None:
+            if self._forget(driver) and error is not None:
                 raise error
 
     def wait(self) -> None:
-        """Block until it has stopped, because another thread, a handler or an error has stopped it."""
-        if self._driver is not None:
-            self._driver.ended.wait()
+        """Block until it has stopped, because another thread, a handler or an error has stopped it.
+
+        Raises LocalProtocolError in a handler or a callback, which it would have to wait for itself.
+        """
+        driver = self._driver
+        if driver is not None:
+            if driver.is_own_thread or is_held():
+                raise LocalProtocolError("a handler or a callback cannot wait for the end of its own server")
+            driver.wait_for_end()
+
+    def _forget(self, driver: Driver) -> bool:
+        """It has ended. Whether this is the first to know: another thread may have started the next one meanwhile."""
+        with LOCK:
+            known = self._driver is driver
+            if known:
+                self._driver = None
+        return known
 
     def __enter__(self) -> Self:
         self.start()
@@ -148,9 +167,18 @@ def _listen(host: str | Sequence[str] | None, port: int, backlog: int) -> list[s
     ]
     with ExitStack() as undo:
         listeners: list[socket.socket] = []
+        missing: OSError | None = None
         for family, address in dict.fromkeys(found):
-            listener = undo.enter_context(socket.create_server(address, family=family, backlog=backlog))
+            try:
+                listener = undo.enter_context(socket.create_server(address, family=family, backlog=backlog))
+            except OSError as error:
+                if host is not None or error.errno not in _NO_SUCH_FAMILY:
+                    raise
+                missing = error
+                continue
             listener.setblocking(False)
             listeners.append(listener)
+        if missing is not None and not listeners:
+            raise missing
         undo.pop_all()
         return listeners

@@ -21,7 +21,8 @@ async def receive(stream: trio.abc.Stream) -> bytes:
     while (number := stream.socket.fileno()) >= 0:
         await trio.lowlevel.wait_readable(number)
         try:
-            return os.read(number, _PIECE)
+            # Asked again: since this task was woken another one may have closed it, and its number be that of another.
+            return os.read(stream.socket.fileno(), _PIECE)
         except BlockingIOError:
             pass
     raise trio.ClosedResourceError

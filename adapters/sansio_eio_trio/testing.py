@@ -11,13 +11,20 @@ from sansio_eio import LocalProtocolError, Pending
 from sansio_eio.engineio import Mountable
 from sansio_eio.http import Router
 from sansio_eio.testing import AsyncNetwork, KitLoop, NetworkOptions
-from sansio_eio.testing.loops import name_of
+from sansio_eio.testing.loops import check_main, name_of
+
+# For pytest: whoever reads the report of a failure looks for the line of the test.
+__tracebackhide__ = True
 
 T = TypeVar("T")
 
 
 def run(main: Callable[[], Awaitable[T]]) -> T:
-    """`trio.run(main)` under a clock that the network can turn: `MockClock(autojump_threshold=0)`."""
+    """`trio.run(main)` under a clock that the network can turn: `MockClock(autojump_threshold=0)`.
+
+    Raises LocalProtocolError for a coroutine: pass the function.
+    """
+    check_main(main)
     return trio.run(main, clock=MockClock(autojump_threshold=0))
 
 
@@ -42,8 +49,24 @@ async def open_network(app: Mountable | Router, **options: Unpack[NetworkOptions
         raise failure
 
 
+class _StepLimit(trio.abc.Instrument):
+    """Cancels a scope when trio has made so many steps of tasks: what waits in it may wait for ever."""
+
+    def __init__(self, steps: int) -> None:
+        self.scope = trio.CancelScope()
+        self._left = steps
+
+    def before_task_step(self, task: trio.lowlevel.Task) -> None:
+        self._left -= 1
+        if self._left < 0:
+            self.scope.cancel()
+
+
 class TrioLoop(KitLoop):
     """The network's view of trio."""
+
+    foreign = frozenset({"asyncio"})
+    hint = "a handler awaits something of asyncio, but trio runs it: see sansio_eio_asyncio.testing"
 
     def __init__(self, nursery: trio.Nursery) -> None:
         super().__init__()
@@ -53,6 +76,8 @@ class TrioLoop(KitLoop):
         self._reached = 0.0
         self._stirred = trio.Event()
         self._works: dict[Coroutine[Any, Any, None], trio.CancelScope] = {}
+        #: One of the works has ended.
+        self._ended = trio.Event()
 
     def time(self) -> float:
         # The nanosecond is what the difference of two large numbers is good for.
@@ -65,6 +90,7 @@ class TrioLoop(KitLoop):
             with scope:
                 await work
             del self._works[work]
+            self._ended.set()
 
         self._nursery.start_soon(run_work)
 
@@ -82,9 +108,16 @@ class TrioLoop(KitLoop):
     async def sleep(self, seconds: float) -> None:
         await trio.sleep(seconds)
 
-    async def idle(self) -> None:
-        await wait_all_tasks_blocked()
+    async def idle(self, max_steps: int) -> bool:
+        limit = _StepLimit(max_steps)
+        trio.lowlevel.add_instrument(limit)
+        try:
+            with limit.scope:
+                await wait_all_tasks_blocked()
+        finally:
+            trio.lowlevel.remove_instrument(limit)
         self._stirred = trio.Event()
+        return not limit.scope.cancelled_caught
 
     async def pause(self, until: float) -> None:
         with trio.move_on_at(self._begin + until) as scope:
@@ -99,4 +132,6 @@ class TrioLoop(KitLoop):
         for scope in self._works.values():
             scope.cancel()
         while self._works:
-            await wait_all_tasks_blocked()
+            # Not until all are blocked: one that is none of ours may go on for ever.
+            self._ended = trio.Event()
+            await self._ended.wait()

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from sansio_eio.engineio import responses
+from sansio_eio.engineio.handlers import close_awaitable
 from sansio_eio.engineio.requests import Request, Response, is_header_value
 
 if TYPE_CHECKING:
@@ -89,6 +90,10 @@ class Admission:
         self._server = server
         self._session = session
         self._verdict: Awaitable[bool | str] | None = verdict
+
+    def __del__(self) -> None:
+        # The driver has ended before it was its turn.
+        close_awaitable(self._verdict)
 
     def step(self) -> Coroutine[Any, Any, None] | None:
         """See `Runnable.step`."""

@@ -16,6 +16,7 @@ from sansio_eio.errors import LocalProtocolError
 if TYPE_CHECKING:
     from sansio_eio.engineio.atomic import Lock
     from sansio_eio.engineio.pending import Host
+    from sansio_eio.engineio.runtime import Runtime
 
 logger = logging.getLogger("sansio_eio")
 
@@ -41,8 +42,22 @@ def check_function(function: object, *, plain: bool = False) -> None:
         raise LocalProtocolError(f"it is called in the middle of something else: {function!r} must be a plain def")
 
 
+class Handling(Protocol):
+    """Whose handlers are run: a session. See `Host` for the rest of it."""
+
+    def report(self, error: Exception, where: str) -> None:
+        """See `Host.report`."""
+
+    def begin_concurrent(self) -> Runtime | None:
+        """A handler leaves the order of the others: who runs it; None when it has to take its turn."""
+        ...
+
+    def end_concurrent(self) -> None:
+        """Such a handler has ended."""
+
+
 class Handler:
-    """A function of the application; `concurrent` takes a coroutine out of its session's order."""
+    """A function of the application; `concurrent` takes it out of its session's order."""
 
     __slots__ = ("concurrent", "function")
 
@@ -112,9 +127,9 @@ class Listening(ABC):
     def on(self, event: str | float, function: F | None = None, *, concurrent: bool = False) -> F | Callable[[F], F]:
         """Add a handler, as a decorator (`@x.on("event")`) or directly (`x.on("event", function)`).
 
-        A handler is a `def`, called inline, or an `async def`. Those of one session run one at a time, in the order of
-        the wire, except for an `async def` with `concurrent=True`, which nobody waits for. Raises LocalProtocolError
-        for an event that does not exist here.
+        A handler is a `def` or an `async def`. Those of one session run one at a time, in the order of the wire, except
+        for one with `concurrent=True`, which nobody waits for: it runs in a task of its own, in threads in a thread of
+        the pool. Raises LocalProtocolError for an event that does not exist here.
         """
         self._find_table(check_event(event))
 
@@ -252,33 +267,46 @@ def ignore(result: object) -> None:
 def call(
     handlers: tuple[Handler, ...],
     args: tuple[Any, ...],
-    host: Host,
+    host: Handling,
     where: object,
     done: Callable[[object], None] = ignore,
 ) -> Steps:
     """Run handlers one after another; `done` is told the result of each, or FAILED. An exception stops only its own."""
     for handler in handlers:
+        if handler.concurrent:
+            runtime = host.begin_concurrent()
+            if runtime is not None:
+                runtime.start(_run_concurrent(handler.function, args, host, where, done))
+                continue
         try:
             result = handler.function(*args)
         except Exception as error:
             host.report(error, f"a handler of {where}")
             done(FAILED)
             continue
-        if not must_be_awaited(result):
-            done(result)
-            continue
-        rest = _await_one(result, host, where, done)
-        # Where nothing drives this object there is nobody to run it beside the others: it takes its turn.
-        if handler.concurrent and host.runtime is not None:
-            host.runtime.start(finish(rest, next(rest)))
-        else:
-            yield from rest
+        if must_be_awaited(result):
+            try:
+                result = yield result
+            except Exception as error:
+                host.report(error, f"a handler of {where}")
+                result = FAILED
+            except GeneratorExit:
+                # Nobody is going to await it: the driver has ended before it was its turn.
+                close_awaitable(result)
+                raise
+        done(result)
 
 
-def _await_one(result: Awaitable[Any], host: Host, where: object, done: Callable[[object], None]) -> Steps:
+async def _run_concurrent(
+    function: AnyFunction, args: tuple[Any, ...], host: Handling, where: object, done: Callable[[object], None]
+) -> None:
     try:
-        value = yield result
+        result = function(*args)
+        if must_be_awaited(result):
+            result = await result
     except Exception as error:
         host.report(error, f"a handler of {where}")
-        value = FAILED
-    done(value)
+        result = FAILED
+    finally:
+        host.end_concurrent()
+    done(result)

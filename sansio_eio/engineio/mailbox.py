@@ -110,7 +110,12 @@ class Mailbox(Generic[E]):
                     event = self._pop()
             if event is None:
                 return None
-            rest = start(self._dispatch(event))
+            try:
+                rest = start(self._dispatch(event))
+            except BaseException:
+                # Such as KeyboardInterrupt. What comes behind it has its turn, if the driver still gives one.
+                self._queue_again()
+                raise
             if rest is not None:
                 return rest
         self._queue_again()

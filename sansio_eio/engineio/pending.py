@@ -19,6 +19,11 @@ class Host(Protocol):
     """What handlers and Pendings need of the server, client or session that they belong to."""
 
     @property
+    def lock(self) -> Lock | None:
+        """The lock of the driver, or of the one before; None where everything happens in one thread."""
+        ...
+
+    @property
     def runtime(self) -> Runtime | None:
         """The driver, when one serves it."""
         ...
@@ -45,8 +50,7 @@ class Pending(Generic[T]):
     @property
     def lock(self) -> Lock | None:
         """The lock of the driver, None where everything happens in one thread."""
-        runtime = self._host.runtime
-        return None if runtime is None else runtime.lock
+        return self._host.lock
 
     @property
     def done(self) -> bool:
@@ -124,7 +128,9 @@ class Pending(Generic[T]):
 
     def __await__(self) -> Generator[object, None, T]:
         if not self.done:
-            if self._host.runtime is None:
+            # Looked at once: in threads, the server may stop meanwhile.
+            runtime = self._host.runtime
+            if runtime is None:
                 raise LocalProtocolError("nothing serves this object: there is no event loop to wait in")
-            yield from self._host.runtime.wait(self).__await__()
+            yield from runtime.wait(self).__await__()
         return self.value

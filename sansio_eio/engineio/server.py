@@ -21,6 +21,7 @@ from sansio_eio.engineio.handlers import (
     check_function,
     must_be_awaited,
 )
+from sansio_eio.engineio.reasons import FORCED_CLOSE
 from sansio_eio.engineio.requests import Request, Response, check_header, is_header_value
 from sansio_eio.engineio.runtime import Runnable, Runtime
 from sansio_eio.engineio.session import Session, SessionListener
@@ -255,6 +256,10 @@ class EngineServer(Listening):
         if runtime is not None:
             self.lock = runtime.lock
             self._shutting_down = False
+        elif self._shutting_down:
+            # Nobody can tell the peers of these any more, and the next driver may have another clock.
+            for session in list(self.sessions.values()):
+                session.end(FORCED_CLOSE)
 
     # -- for the session and the protocol above --------------------------------------------------------------------
 
@@ -426,9 +431,11 @@ class EngineServer(Listening):
             call_inline(handler.function, args, self, f"a handler of {event}")
 
     def _stop(self, error: Exception) -> bool:
-        if self.runtime is None:
+        # Looked at once: in threads, the server may stop meanwhile.
+        runtime = self.runtime
+        if runtime is None:
             return False
-        self.runtime.stop(error)
+        runtime.stop(error)
         return True
 
     def _wake(self) -> None:

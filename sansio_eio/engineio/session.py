@@ -56,6 +56,7 @@ class Session(Listening):
 
     __slots__ = (
         "_awaiting_pong",
+        "_concurrent",
         "_outbox",
         "_poll",
         "_pong_extended",
@@ -93,6 +94,8 @@ class Session(Listening):
         self.paused = False
         self._awaiting_pong = False
         self._pong_extended = False
+        #: Handlers that run beside the others.
+        self._concurrent = 0
 
     def __repr__(self) -> str:
         return f"<Session {self.sid[:4]}… {self.state.value} on {self.transport}>"
@@ -165,6 +168,19 @@ class Session(Listening):
     def report(self, error: Exception, where: str) -> None:
         """The application's own code raised `error` in `where` for this session: see `EngineServer.on_error`."""
         self._server.errors.report(error, where, self)
+
+    @atomic
+    def begin_concurrent(self) -> Runtime | None:
+        """See `Handling`. Where nothing serves the session, nobody could run anything beside the others."""
+        if self.runtime is None or self._concurrent >= self._server.settings.max_concurrent:
+            return None
+        self._concurrent += 1
+        return self.runtime
+
+    @atomic
+    def end_concurrent(self) -> None:
+        """See `Handling`."""
+        self._concurrent -= 1
 
     # -- for the registry: inputs ----------------------------------------------------------------------------------
 

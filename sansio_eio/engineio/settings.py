@@ -19,6 +19,16 @@ TRANSPORTS = ("polling", "websocket")
 #: The packets of the protocol itself must fit into a session's buffer.
 MIN_OUTBOUND = 1024
 
+#: What must be at least 1.
+COUNTS = (
+    "max_http_buffer_size",
+    "max_payload_packets",
+    "max_sessions",
+    "max_inbound",
+    "max_inbound_size",
+    "max_concurrent",
+)
+
 
 def generate_id(_request: Request | None = None) -> str:
     """An unguessable id of 20 characters, the length that cluster adapters rely on."""
@@ -80,6 +90,8 @@ class EngineOptions(TypedDict, total=False):
     """When so many events of a session wait for handlers, its peer is no longer read from (1,000)."""
     max_inbound_size: int
     """The same for so many bytes that these events came in (4,000,000)."""
+    max_concurrent: int
+    """The limit of `concurrent=True` handlers of a session at once; one more takes its turn with the others (100)."""
     max_outbound: int
     """The limit of what waits for one peer; over it, volatile packets go, then the session itself (10,000,000)."""
     cors_allowed_origins: "AllowedOrigins"
@@ -118,6 +130,7 @@ class Settings:
     max_sessions: int = 100_000
     max_inbound: int = 1_000
     max_inbound_size: int = 4_000_000
+    max_concurrent: int = 100
     max_outbound: int = 10_000_000
     cors_allowed_origins: "AllowedOrigins" = None
     cors_credentials: bool = False
@@ -142,7 +155,7 @@ class Settings:
         for name in ("ping_interval", "ping_timeout", "upgrade_timeout", "admission_timeout", "close_timeout"):
             if not 0 < getattr(self, name) < float("inf"):
                 raise LocalProtocolError(f"{name} must be a positive number of seconds")
-        for name in ("max_http_buffer_size", "max_payload_packets", "max_sessions", "max_inbound", "max_inbound_size"):
+        for name in COUNTS:
             if getattr(self, name) < 1:
                 raise LocalProtocolError(f"{name} must be at least 1")
         if self.max_outbound < MIN_OUTBOUND:

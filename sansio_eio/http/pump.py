@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import deque
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from sansio_eio.engineio.pending import Pending
     from sansio_eio.engineio.runtime import Runnable
     from sansio_eio.http.endpoint import ServerEndpoint
+    from sansio_eio.http.server_connection import ServerConnection
 
 _log = logging.getLogger("sansio_eio")
 
@@ -67,6 +69,9 @@ class Pump:
         self._loop = loop
         #: Sessions whose handlers are being awaited; shutting down waits for them.
         self.busy = 0
+        #: What has been taken out of the endpoint and not been served yet.
+        self._runnable: deque[Runnable] = deque()
+        self._ready: deque[ServerConnection] = deque()
         self._pumping = False
         #: `turn` is going to be called because of `wake`.
         self._woken = False
@@ -115,7 +120,7 @@ class Pump:
         if self._pumping or self._behind:
             return
         self._pumping = True
-        endpoint, loop = self._endpoint, self._loop
+        endpoint, loop, runnable, ready = self._endpoint, self._loop, self._runnable, self._ready
         now = loop.time()
         rounds = 0
         advanced = False
@@ -123,16 +128,19 @@ class Pump:
         try:
             while not self._behind:
                 rounds += 1
-                runnable = endpoint.take_runnable()
-                for each in runnable:
+                runnable.extend(endpoint.take_runnable())
+                idle = not runnable
+                while runnable:
+                    each = runnable.popleft()
                     rest = each.step()
                     if rest is not None:
                         self.busy += 1
                         loop.spawn(self._work(each, rest))
-                ready = endpoint.take_ready()
-                for connection in ready:
-                    connection.owner.write(now)
-                if runnable or ready:
+                ready.extend(endpoint.take_ready())
+                idle = idle and not ready
+                while ready:
+                    ready.popleft().owner.write(now)
+                if not idle:
                     if rounds < _ROUNDS and loop.time() - now < _SLICE:
                         continue
                     # Somebody sent thousands of requests at once: now the others, and what is due.
@@ -144,6 +152,13 @@ class Pump:
                     break
                 advanced = True
                 endpoint.advance(now=now)
+        except BaseException:
+            # Such as KeyboardInterrupt, out of a handler. The others have their turn, and the alarm is set, if the loop
+            # goes on.
+            if not self._behind:
+                self._behind = True
+                loop.call_soon()
+            raise
         finally:
             self._pumping = False
         # An alarm that is too early is left alone: deadlines are put off all the time.

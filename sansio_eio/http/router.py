@@ -125,8 +125,16 @@ class Router:
 
     def install(self, runtime: Runtime | None) -> None:
         """Connect the driver with all servers, or with None take it away."""
-        for engine in self._engines:
-            engine.install(runtime)
+        installed: list[Application] = []
+        try:
+            for engine in self._engines:
+                engine.install(runtime)
+                installed.append(engine)
+        except LocalProtocolError:
+            # One of them is served already: all or none.
+            for engine in installed:
+                engine.install(None)
+            raise
 
     def close(self) -> None:
         """Close all servers; not only their engines, which know nothing of what is above them."""

@@ -9,10 +9,10 @@ from sansio_eio.engineio.handlers import AnyFunction, Steps, call, ignore, must_
 from sansio_eio.socketio.events import Connected, Disconnected, EventReceived, Reply
 
 if TYPE_CHECKING:
-    from sansio_eio.engineio.pending import Host
+    from sansio_eio.engineio.handlers import Handling
 
 
-def run_event(received: EventReceived, host: Host) -> Steps:
+def run_event(received: EventReceived, host: Handling) -> Steps:
     """An event of a client: the catch-all listeners, the socket's middleware, then the handlers.
 
     Nothing of it happens, or the rest of it does not, once this side has disconnected the socket.
@@ -40,14 +40,14 @@ def run_event(received: EventReceived, host: Host) -> Steps:
         yield from call(own, tuple(args), host, event, done)
 
 
-def run_connected(event: Connected, host: Host) -> Steps:
+def run_connected(event: Connected, host: Handling) -> Steps:
     """A client has connected to a namespace; "connect" and "connection" are the same."""
     table = event.socket.namespace.lifecycle
     handlers = table.get("connect") + table.get("connection")
     yield from call(handlers, (event.socket,), host, "connection")
 
 
-def run_disconnected(event: Disconnected, host: Host) -> Steps:
+def run_disconnected(event: Disconnected, host: Handling) -> Steps:
     """A client has gone: "disconnecting" while its rooms are still known, then "disconnect"."""
     socket = event.socket
     for name in ("disconnecting", "disconnect"):
@@ -58,7 +58,7 @@ def run_disconnected(event: Disconnected, host: Host) -> Steps:
         socket.forget_rooms()
 
 
-def _guarded(function: AnyFunction, args: tuple[Any, ...], host: Host) -> Generator[Awaitable[Any], Any, bool]:
+def _guarded(function: AnyFunction, args: tuple[Any, ...], host: Handling) -> Generator[Awaitable[Any], Any, bool]:
     """Call a catch-all listener or a middleware; False when it raised."""
     try:
         result = function(*args)

@@ -7,9 +7,9 @@ HTTP requests and WebSocket frames to the real server; they arrive late, in piec
 from sansio_eio.testing.async_network import AsyncClient, AsyncEngineClient, AsyncNetwork
 from sansio_eio.testing.client import Event
 from sansio_eio.testing.loops import KitLoop
-from sansio_eio.testing.network import Client, EngineClient, Network
+from sansio_eio.testing.network import Client, EngineClient, MakeNetwork, Network
 from sansio_eio.testing.options import ConnectOptions, NetworkOptions, PeerOptions
-from sansio_eio.testing.peer import ConnectError
+from sansio_eio.testing.peer import ConnectError, Transport
 from sansio_eio.testing.simulation import NetworkAssertionError
 from sansio_eio.testing.transcript import Transcript
 
@@ -23,9 +23,11 @@ __all__ = [
     "EngineClient",
     "Event",
     "KitLoop",
+    "MakeNetwork",
     "Network",
     "NetworkAssertionError",
     "NetworkOptions",
     "PeerOptions",
     "Transcript",
+    "Transport",
 ]

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
 
-from sansio_eio.engineio import EngineServer
 from sansio_eio.testing.client import EngineMember, Event, Member
 from sansio_eio.testing.simulation import Simulation
 
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from sansio_eio.engineio import Response
     from sansio_eio.testing.options import ConnectOptions, PeerOptions
+    from sansio_eio.testing.responses import Pairs
+
+# For pytest: whoever reads the report of a failure looks for the line of the test.
+__tracebackhide__ = True
 
 E = TypeVar("E", bound=Exception)
 
@@ -26,7 +30,8 @@ class AsyncNetwork(Simulation):
     async def connect(self, namespace: str = "/", **options: Unpack[ConnectOptions]) -> AsyncClient:
         """A new Socket.IO client. When the server refuses it, it is not `connected` and has a `connect_error`.
 
-        Raises AssertionError when there is no answer within 20 seconds; time passes only when it has to.
+        Raises AssertionError when there is no answer within 20 seconds; time passes only when it has to. Raises
+        LocalProtocolError for an unknown option, and where the path leads to an `EngineServer`.
         """
         manager = self._new_manager(options)
         client = AsyncClient(manager, namespace, options.get("auth"))
@@ -35,11 +40,19 @@ class AsyncNetwork(Simulation):
         return client
 
     async def connect_engine(self, **options: Unpack[PeerOptions]) -> AsyncEngineClient:
-        """A new Engine.IO client; otherwise the same."""
-        client = AsyncEngineClient(self, self._new_peer(options.get("path", self._path_of(EngineServer)), options))
+        """A new Engine.IO client; otherwise the same. The `path` of a Socket.IO server gives what is below it, raw."""
+        client = AsyncEngineClient(self, self._new_engine_peer(options))
         if options.get("wait", True):
             await self.let_in(client)
         return client
+
+    async def request(self, method: str, target: str, headers: Pairs = (), body: bytes = b"") -> Response:
+        """A plain HTTP request from outside, such as a page, a CORS preflight or a health check, and its response.
+
+        The names of the response's headers are in lower case. Raises AssertionError when there is no response within
+        20 seconds; time passes only when it has to.
+        """
+        return await self._request(method, target, headers, body)
 
     async def settle(self) -> None:
         """Have everything happen that can happen without time passing.
@@ -106,8 +119,8 @@ class AsyncClient(Member):
         self._nothing(self.received)
 
     async def take(self) -> list[Event]:
-        """Settle; all the events that were not looked at, and now are."""
-        await self._net.settle_and_raise()
+        """Settle; all the events that were not looked at, and now are. It is there for a closed network, too."""
+        await self._net.settle_if_open()
         return self._take(self.received)
 
 
@@ -125,6 +138,6 @@ class AsyncEngineClient(EngineMember):
         self._nothing(self.messages)
 
     async def take(self) -> list[str | bytes]:
-        """Settle; all the messages that were not looked at, and now are."""
-        await self._net.settle_and_raise()
+        """Settle; all the messages that were not looked at, and now are. It is there for a closed network, too."""
+        await self._net.settle_if_open()
         return self._take(self.messages)

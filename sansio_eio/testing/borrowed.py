@@ -43,6 +43,8 @@ class Borrowed:
     def __init__(self, app: Mountable | Router, pump: Pump, collect: Callable[[Exception, str], None]) -> None:
         #: The servers by their paths.
         self.servers = app.mounts if isinstance(app, Router) else {app.path: app}
+        #: Where the application is; None when a router may have several.
+        self.path = None if isinstance(app, Router) else app.path
         #: Their engines, each of them once.
         self.engines: list[EngineServer] = list(dict.fromkeys(server.engine for server in self.servers.values()))
         self._originals: list[tuple[EngineServer, ErrorHook]] = []
@@ -57,6 +59,11 @@ class Borrowed:
         for server in self.servers.values():
             if isinstance(server, Server):
                 self._count(server, "socket")
+
+    def server_at(self, path: str) -> Mountable | None:
+        """What gets the requests for this path, as `Router` decides it."""
+        prefixes = [prefix for prefix in self.servers if path.startswith(prefix) or f"{path}/" == prefix]
+        return self.servers[max(prefixes, key=len)] if prefixes else None
 
     def give_back(self) -> None:
         """The application is its own again; a hook that it was given meanwhile stays."""

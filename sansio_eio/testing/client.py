@@ -12,6 +12,7 @@ from sansio_eio.socketio.acks import AckDisconnected, ack_arguments, ack_value
 from sansio_eio.socketio.packets import Decoder
 from sansio_eio.socketio.parser import ACK, CONNECT, DISCONNECT, EVENT, Packet, ParseError
 from sansio_eio.testing.faults import ClientFaults
+from sansio_eio.testing.options import check_auth
 from sansio_eio.testing.peer import ConnectError, Peer
 
 if TYPE_CHECKING:
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from sansio_eio.testing.wires import Conditions
 
 T = TypeVar("T")
+
+# For pytest: whoever reads the report of a failure looks for the line of the test.
+__tracebackhide__ = True
 
 #: So many events or messages of one client are kept; more than anybody looks at means that a test does not end.
 MAX_RECEIVED = 100_000
@@ -102,7 +106,7 @@ class Inbox(ClientFaults):
     def _next(self, received: Sequence[T], expected: object) -> T:
         """The next that was not looked at, if it is what is expected."""
         if self._looked_at >= len(received):
-            raise self._net.failure(f"{self.name} expected {expected!r} and has received nothing more")
+            raise self._net.failure(f"{self.name} expected {expected!r} and has received nothing more{self._ending()}")
         item = received[self._looked_at]
         if item != expected:
             rest = len(received) - self._looked_at - 1
@@ -110,6 +114,12 @@ class Inbox(ClientFaults):
             raise self._net.failure(f"{self.name} expected {expected!r} and received {item!r}{behind}")
         self._looked_at += 1
         return item
+
+    def _ending(self) -> str:
+        """Why nothing more is going to come, for failures."""
+        if self.connect_error is not None:
+            return f": it was not let in ({self.connect_error.message})"
+        return "" if self.disconnect_reason is None else f": it is disconnected ({self.disconnect_reason})"
 
     def _nothing(self, received: Sequence[object]) -> None:
         if self._looked_at < len(received):
@@ -184,6 +194,7 @@ class Member(Inbox):
     """A Socket.IO client in one namespace; what is the same whether it runs by itself or in an event loop."""
 
     def __init__(self, manager: Manager, namespace: str, auth: dict[str, Any] | None) -> None:
+        check_auth(auth)
         super().__init__(manager.net, manager.peer)
         self._manager = manager
         self._auth = auth
@@ -291,7 +302,7 @@ class Member(Inbox):
 
     def _send_event(self, packet: Packet) -> None:
         if self.answered_or_over() and not self.connected:
-            raise LocalProtocolError(f"{self.name} is not connected to {self.namespace}")
+            raise LocalProtocolError(f"{self.name} is not connected to {self.namespace}{self._ending()}")
         if self.connected:
             self._manager.send(packet)
         else:
@@ -328,7 +339,7 @@ class EngineMember(Inbox):
     def send(self, *messages: str | bytes) -> None:
         """Send messages; LocalProtocolError when the session is not open."""
         if not self.connected:
-            raise LocalProtocolError(f"{self.name} is not connected")
+            raise LocalProtocolError(f"{self.name} is not connected{self._ending()}")
         self._peer.send(*messages)
 
     def close(self) -> None:

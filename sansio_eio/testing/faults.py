@@ -81,16 +81,15 @@ class ClientFaults(Faults):
             peer.stall()
 
     def silence(self) -> None:
-        """The client answers no more pings. It goes on with everything else."""
+        """The client answers no more pings, until `resume`. It goes on with everything else."""
         for peer in self._peers():
             peer.note("answers no more pings")
-            peer.silent = True
+            peer.silence()
 
     def resume(self) -> None:
-        """The end of `stall` and `silence`."""
+        """The end of `stall` and `silence`: the client reads what waits for it, and answers the ping that has come."""
         for peer in self._peers():
             peer.note("resumes")
-            peer.silent = False
             peer.resume()
 
 

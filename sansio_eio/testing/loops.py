@@ -9,6 +9,8 @@ from types import CoroutineType
 from typing import TYPE_CHECKING, Any
 
 from sansio_eio.deadlines import Deadlines
+from sansio_eio.engineio.handlers import close_awaitable
+from sansio_eio.errors import LocalProtocolError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Generator
@@ -27,6 +29,11 @@ HINT = (
 
 class KitLoop(ABC):
     """The `Loop` of the network's pump. It remembers what the pump asks for; the network comes and does it."""
+
+    #: The libraries of which handlers cannot await anything here, by the names of their packages.
+    foreign: frozenset[str] = frozenset()
+    #: What is said to whoever does that.
+    hint = ""
 
     def __init__(self) -> None:
         #: The pump wants its turn.
@@ -90,8 +97,8 @@ class KitLoop(ABC):
         """Let time pass, for a handler."""
 
     @abstractmethod
-    async def idle(self) -> None:
-        """Let everything else run until it waits for something."""
+    async def idle(self, max_steps: int) -> bool:
+        """Let everything else run until it waits for something; False when it still runs after so many steps."""
 
     @abstractmethod
     async def pause(self, until: float) -> None:
@@ -104,6 +111,12 @@ class KitLoop(ABC):
     @abstractmethod
     async def cancel(self) -> None:
         """End them."""
+
+    def explain(self, error: Exception) -> str | None:
+        """The hint, for an error that comes of awaiting something that this loop does not have."""
+        if not isinstance(error, (RuntimeError, AttributeError)) or raised_in(error) not in self.foreign:
+            return None
+        return None if self.hint in str(error) else self.hint
 
 
 class Park:
@@ -161,6 +174,9 @@ class Task:
 class ManualLoop(KitLoop):
     """A clock that is turned by hand, and handlers that are run by hand."""
 
+    foreign = frozenset({"asyncio", "trio", "anyio", "sniffio"})
+    hint = HINT
+
     def __init__(self) -> None:
         super().__init__()
         self._now = 0.0
@@ -191,8 +207,9 @@ class ManualLoop(KitLoop):
     def stir(self) -> None:
         """A `pause` lasts for no time."""
 
-    async def idle(self) -> None:
+    async def idle(self, max_steps: int) -> bool:
         """Nothing else runs."""
+        return True
 
     async def pause(self, until: float) -> None:
         self._now = until
@@ -220,3 +237,23 @@ def name_of(work: object) -> str:
             break
         work = work.cr_await
     return name
+
+
+def raised_in(error: BaseException) -> str:
+    """The name of the package whose code raised `error`; "" where it was not raised."""
+    if error.args == ("no running event loop",):
+        # Of `asyncio.get_running_loop`, which is written in C and leaves no trace of itself.
+        return "asyncio"
+    traceback = error.__traceback__
+    if traceback is None:
+        return ""
+    while traceback.tb_next is not None:
+        traceback = traceback.tb_next
+    return str(traceback.tb_frame.f_globals.get("__name__", "")).partition(".")[0]
+
+
+def check_main(main: object) -> None:
+    """LocalProtocolError when what is to be run has been called, instead of being passed."""
+    if not callable(main):
+        close_awaitable(main)
+        raise LocalProtocolError(f"run takes the async function itself, run(test) and not run(test()): {main!r}")

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar, Unpack
 
-from sansio_eio.engineio import EngineServer
 from sansio_eio.testing.client import EngineMember, Event, Member
 from sansio_eio.testing.loops import ManualLoop
 from sansio_eio.testing.simulation import Simulation
@@ -13,9 +12,13 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine
     from types import TracebackType
 
-    from sansio_eio.engineio import Mountable
+    from sansio_eio.engineio import Mountable, Response
     from sansio_eio.http import Router
     from sansio_eio.testing.options import ConnectOptions, NetworkOptions, PeerOptions
+    from sansio_eio.testing.responses import Pairs
+
+# For pytest: whoever reads the report of a failure looks for the line of the test.
+__tracebackhide__ = True
 
 T = TypeVar("T")
 E = TypeVar("E", bound=Exception)
@@ -40,7 +43,8 @@ class Network(Simulation):
     def connect(self, namespace: str = "/", **options: Unpack[ConnectOptions]) -> Client:
         """A new Socket.IO client. When the server refuses it, it is not `connected` and has a `connect_error`.
 
-        Raises AssertionError when there is no answer within 20 seconds; time passes only when it has to.
+        Raises AssertionError when there is no answer within 20 seconds; time passes only when it has to. Raises
+        LocalProtocolError for an unknown option, and where the path leads to an `EngineServer`.
         """
         manager = self._new_manager(options)
         client = Client(manager, namespace, options.get("auth"))
@@ -49,11 +53,19 @@ class Network(Simulation):
         return client
 
     def connect_engine(self, **options: Unpack[PeerOptions]) -> EngineClient:
-        """A new Engine.IO client; otherwise the same."""
-        client = EngineClient(self, self._new_peer(options.get("path", self._path_of(EngineServer)), options))
+        """A new Engine.IO client; otherwise the same. The `path` of a Socket.IO server gives what is below it, raw."""
+        client = EngineClient(self, self._new_engine_peer(options))
         if options.get("wait", True):
             run(self.let_in(client))
         return client
+
+    def request(self, method: str, target: str, headers: Pairs = (), body: bytes = b"") -> Response:
+        """A plain HTTP request from outside, such as a page, a CORS preflight or a health check, and its response.
+
+        The names of the response's headers are in lower case. Raises AssertionError when there is no response within
+        20 seconds; time passes only when it has to.
+        """
+        return run(self._request(method, target, headers, body))
 
     def settle(self) -> None:
         """Have everything happen that can happen without time passing.
@@ -91,6 +103,14 @@ class Network(Simulation):
         run(self._close() if error is None else self._abandon(error))
 
 
+class MakeNetwork(Protocol):
+    """What makes a network: the type of `Network` itself, and of the fixture of pytest."""
+
+    def __call__(self, app: Mountable | Router, **options: Unpack[NetworkOptions]) -> Network:
+        """See `Network`."""
+        ...
+
+
 class Client(Member):
     """A Socket.IO client in one namespace of a `Network`. Made by `connect`."""
 
@@ -120,8 +140,8 @@ class Client(Member):
         self._nothing(self.received)
 
     def take(self) -> list[Event]:
-        """Settle; all the events that were not looked at, and now are."""
-        run(self._net.settle_and_raise())
+        """Settle; all the events that were not looked at, and now are. It is there for a closed network, too."""
+        run(self._net.settle_if_open())
         return self._take(self.received)
 
 
@@ -139,8 +159,8 @@ class EngineClient(EngineMember):
         self._nothing(self.messages)
 
     def take(self) -> list[str | bytes]:
-        """Settle; all the messages that were not looked at, and now are."""
-        run(self._net.settle_and_raise())
+        """Settle; all the messages that were not looked at, and now are. It is there for a closed network, too."""
+        run(self._net.settle_if_open())
         return self._take(self.messages)
 
 

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, TypedDict
 
-from sansio_eio.http import HttpOptions
+from sansio_eio.engineio import EngineServer
+from sansio_eio.errors import LocalProtocolError
+from sansio_eio.http import HttpOptions, Router
 from sansio_eio.socketio import Parser
-from sansio_eio.testing.peer import Query, Transport
+from sansio_eio.testing.peer import Transport
+from sansio_eio.testing.responses import Pairs
+
+# For pytest: whoever reads the report of a failure looks for the line of the test.
+__tracebackhide__ = True
 
 
 class NetworkOptions(HttpOptions, total=False):
@@ -20,7 +26,7 @@ class NetworkOptions(HttpOptions, total=False):
     latency: float
     """What `delay` of each client begins with, in seconds (0)."""
     max_steps: int
-    """So many steps without time passing are taken for an endless loop (100,000)."""
+    """So many steps without time passing are taken for an endless loop, or turns of an event loop (100,000)."""
 
 
 class PeerOptions(TypedDict, total=False):
@@ -28,14 +34,14 @@ class PeerOptions(TypedDict, total=False):
 
     transport: Transport
     """"upgrade" (polling, then the upgrade to a WebSocket), "polling" or "websocket" ("upgrade")."""
-    headers: Sequence[tuple[str, str]]
-    """Headers for each request, such as ("cookie", "a=b")."""
-    query: Query
+    headers: Pairs
+    """Headers for each request, such as {"cookie": "a=b"}."""
+    query: Pairs
     """More parameters for the query string of each request."""
     name: str
     """What the transcript calls it (the next of ada, bob, cleo, dan, eve ...)."""
     path: str
-    """Where it connects to (the path of the application; under a router, "/socket.io/" or "/engine.io/")."""
+    """Where it connects to (the path of the application; under a router "/socket.io/" or "/engine.io/")."""
     wait: bool
     """Whether to let the network run until the server has let it in or refused it (True)."""
 
@@ -47,3 +53,28 @@ class ConnectOptions(PeerOptions, total=False):
     """What the client says about itself: `socket.handshake.auth`."""
     parser: Parser
     """How packets look on the wire (as the server has it)."""
+
+
+def check_options(given: Iterable[str], known: frozenset[str], where: str) -> None:
+    """LocalProtocolError for a name that is misspelt."""
+    unknown = [name for name in given if name not in known]
+    if unknown:
+        raise LocalProtocolError(f"{where} has no option {', '.join(unknown)}; it has {', '.join(sorted(known))}")
+
+
+def check_app(app: object) -> None:
+    """LocalProtocolError for what is no application."""
+    if not isinstance(app, Router) and not isinstance(getattr(app, "engine", None), EngineServer):
+        raise LocalProtocolError(f"an application is a Server, an EngineServer or a Router, not {app!r}")
+
+
+def check_seed(seed: object) -> None:
+    """LocalProtocolError for what is no seed."""
+    if seed is not None and not isinstance(seed, int):
+        raise LocalProtocolError(f"a seed is an int, not {seed!r}")
+
+
+def check_auth(auth: object) -> None:
+    """LocalProtocolError for what a client cannot say about itself."""
+    if auth is not None and not isinstance(auth, dict):
+        raise LocalProtocolError(f"auth is a dict, not {auth!r}")

@@ -5,7 +5,6 @@ It does what the reference client does, in the same order.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from json import loads
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
@@ -16,22 +15,20 @@ from sansio_eio.engineio.outgoing import SEPARATOR, Outgoing
 from sansio_eio.engineio.reasons import FORCED_CLOSE, PING_TIMEOUT, TRANSPORT_CLOSE, TRANSPORT_ERROR
 from sansio_eio.errors import LocalProtocolError
 from sansio_eio.testing.exchange import Exchange, WebSocket
-from sansio_eio.testing.responses import header_of
+from sansio_eio.testing.responses import check_pairs, header_of, request_headers
 from sansio_eio.testing.transcript import describe
 from sansio_eio.testing.wires import Conditions, Link
 
 if TYPE_CHECKING:
     from sansio_eio.deadlines import Deadlines
     from sansio_eio.engineio import Response
+    from sansio_eio.testing.responses import Pairs
     from sansio_eio.testing.transcript import Transcript
     from sansio_eio.testing.wires import Receiver, Wires
 
 #: How a client connects: by polling and then the upgrade to a WebSocket, as clients do when they are told nothing;
 #: or by one of the two alone.
 Transport: TypeAlias = Literal["upgrade", "polling", "websocket"]
-
-#: Parameters of the query string.
-Query: TypeAlias = Mapping[str, str] | Sequence[tuple[str, str]]
 
 
 @dataclass(slots=True)
@@ -73,8 +70,8 @@ class Peer:
         name: str,
         remote: str,
         path: str,
-        query: Query,
-        headers: Sequence[tuple[str, str]],
+        query: Pairs,
+        headers: Pairs,
         transport: Transport,
     ) -> None:
         if transport not in ("upgrade", "polling", "websocket"):
@@ -87,7 +84,9 @@ class Peer:
         #: What the session is on now, "polling" or "websocket".
         self.transport = "websocket" if transport == "websocket" else "polling"
         #: Pings are not answered.
-        self.silent = False
+        self._silent = False
+        #: One came meanwhile.
+        self._owes_pong = False
         #: The connections that are not dead.
         self.links: list[Link] = []
         self._wires = wires
@@ -95,8 +94,8 @@ class Peer:
         self._transcript = transcript
         self._remote = remote
         self._path = path
-        self._query = list(query.items()) if isinstance(query, Mapping) else list(query)
-        self._headers = [("host", "localhost"), *headers]
+        self._query = check_pairs(query, "query parameters")
+        self._headers = request_headers(headers)
         self._upgrades = transport == "upgrade"
         self._sid = ""
         self._patience = 0.0
@@ -151,11 +150,18 @@ class Peer:
         for link in self._living():
             link.stall()
 
+    def silence(self) -> None:
+        """Answer no more pings."""
+        self._silent = True
+
     def resume(self) -> None:
-        """Read again."""
-        self.conditions.stalled = False
+        """Read again, and answer pings, also the one that has come: it waited for a client that was busy elsewhere."""
+        self.conditions.stalled = self._silent = False
         for link in self._living():
             link.resume()
+        if self._owes_pong and self.state == "open":
+            self._send_packets([packets.PONG])
+        self._owes_pong = False
 
     def drop_poll(self) -> None:
         """The response to the next poll is lost, and the connection with it."""
@@ -294,7 +300,9 @@ class Peer:
             self._listener.message(packets.decode_base64(data))
         elif kind == packets.PING:
             self._timers.at(self, self._wires.clock() + self._patience)
-            if not self.silent:
+            if self._silent:
+                self._owes_pong = True
+            else:
                 self._send_packets([packets.PONG])
         elif kind == packets.OPEN:
             self._open(loads(data))

@@ -4,25 +4,57 @@ The bytes may come in any pieces. That the server's bytes are right is taken for
 """
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias
 
 from sansio_eio.engineio import Response
+from sansio_eio.engineio.requests import check_header
+from sansio_eio.errors import LocalProtocolError
+
+#: Headers, or parameters of the query string. A name may come twice in a sequence.
+Pairs: TypeAlias = Mapping[str, str] | Sequence[tuple[str, str]]
+
+
+def check_pairs(given: Pairs, what: str) -> list[tuple[str, str]]:
+    """The pairs as a list; LocalProtocolError when they are none."""
+    try:
+        items: list[object] = list(given.items() if isinstance(given, Mapping) else given)
+    except TypeError:
+        items = [given]
+    pairs: list[tuple[str, str]] = []
+    for item in items:
+        match item:
+            case (str(name), str(value)):
+                pairs.append((name, value))
+            case _:
+                raise LocalProtocolError(f"{what} are a dict, or pairs of a name and a value, all str: not {given!r}")
+    return pairs
+
+
+def request_headers(given: Pairs) -> list[tuple[str, str]]:
+    """The headers of a request to localhost; LocalProtocolError for what is no header."""
+    headers = check_pairs(given, "headers")
+    for name, value in headers:
+        check_header(name, value)
+    own = [] if any(name.lower() == "host" for name, _ in headers) else [("host", "localhost")]
+    return [*own, *headers]
 
 
 def encode_request(method: str, target: str, headers: Sequence[tuple[str, str]], body: bytes = b"") -> bytes:
     """A request (RFC 9112, section 3), with the length of its body when it has one."""
     lines = [f"{method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in headers)]
-    if method == "POST":
+    if body or method == "POST":
         lines.append(f"content-length: {len(body)}")
     return "\r\n".join([*lines, "", ""]).encode("latin-1") + body
 
 
 class ResponseReader:
-    """Responses out of bytes."""
+    """Responses out of bytes; those to a HEAD request have no body, whatever their length says."""
 
-    __slots__ = ("_buffer", "_head")
+    __slots__ = ("_buffer", "_has_body", "_head")
 
-    def __init__(self) -> None:
+    def __init__(self, method: str = "GET") -> None:
+        self._has_body = method != "HEAD"
         self._buffer = bytearray()
         self._head: Response | None = None
 
@@ -36,11 +68,11 @@ class ResponseReader:
             self._head = parse_head(head.decode("latin-1"))
             self._buffer = rest
         response = self._head
-        length = int(header_of(response, "content-length") or "0")
+        length = int(header_of(response, "content-length") or "0") if self._has_body else 0
         if len(self._buffer) < length:
             return None
         response.body = bytes(self._buffer[:length])
-        if header_of(response, "content-encoding") is not None:
+        if self._has_body and header_of(response, "content-encoding") in ("gzip", "deflate"):
             # 47: gzip or zlib, whichever it is.
             response.body = zlib.decompress(response.body, 47)
         del self._buffer[:length]

@@ -6,50 +6,67 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar, Unpack, cast
 
+from sansio_eio.engineio import EngineServer
 from sansio_eio.engineio.reasons import FORCED_CLOSE
 from sansio_eio.errors import LocalProtocolError
-from sansio_eio.http import Pump, Router, ServerEndpoint
+from sansio_eio.http import Pump, ServerEndpoint
 from sansio_eio.socketio import TEXT_PARSER, AckDisconnected, Server
 from sansio_eio.testing.borrowed import Borrowed
 from sansio_eio.testing.client import Manager
 from sansio_eio.testing.dice import Dice
 from sansio_eio.testing.faults import Faults, check_delay, check_piece
-from sansio_eio.testing.loops import HINT, KitLoop
+from sansio_eio.testing.options import (
+    ConnectOptions,
+    NetworkOptions,
+    PeerOptions,
+    check_app,
+    check_auth,
+    check_options,
+    check_seed,
+)
 from sansio_eio.testing.peer import Peer
+from sansio_eio.testing.plain_request import PlainRequest
 from sansio_eio.testing.transcript import Transcript
 from sansio_eio.testing.wires import Conditions, Wires
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-    from sansio_eio.engineio import EngineServer, Mountable, Runtime
-    from sansio_eio.http import HttpOptions
+    from sansio_eio.engineio import Mountable, Response, Runtime
+    from sansio_eio.http import HttpOptions, Router
     from sansio_eio.testing.client import EngineMember, Member
-    from sansio_eio.testing.options import ConnectOptions, NetworkOptions, PeerOptions
+    from sansio_eio.testing.loops import KitLoop
+    from sansio_eio.testing.responses import Pairs
+
+# For pytest: whoever reads the report of a failure looks for the line of the test.
+__tracebackhide__ = True
 
 E = TypeVar("E", bound=Exception)
 
 #: What clients are called that are given no name.
 NAMES = ("ada", "bob", "cleo", "dan", "eve", "finn", "gwen", "hugo")
-#: Seconds that a client waits to be let in, as the reference client does.
+#: Seconds that a client waits to be let in, as the reference client does; and a request for its response.
 CONNECT_TIMEOUT = 20.0
 #: Seconds that clients and handlers are given when the network closes.
 GRACE = 10.0
 MAX_STEPS = 100_000
 
-#: What Python and trio say to a handler that needs an event loop where there is none.
-HOMESICK = ("no running event loop", "must be called from async context")
-
 
 class NetworkAssertionError(AssertionError):
     """A test of a network has failed; the message ends with the last lines of the wire."""
+
+    # What pytest and tracebacks call it: where it is imported from.
+    __module__ = "sansio_eio.testing"
 
 
 class Simulation(Faults):
     """A network in memory around an application, and the clock of both."""
 
     def __init__(self, app: Mountable | Router, loop: KitLoop, **options: Unpack[NetworkOptions]) -> None:
+        check_app(app)
+        check_options(options, NetworkOptions.__optional_keys__, "a network")
         seed = options.pop("seed", None)
+        check_seed(seed)
         split = options.pop("split", 0)
         piece, places = (split, ()) if isinstance(split, int) else (0, tuple(split))
         check_piece(piece, places)
@@ -69,6 +86,8 @@ class Simulation(Faults):
         self._named = 0
         self._closed = False
         self._stepping = False
+        #: Which one it is, where a test has several: it is in the title of the transcript.
+        self.name = ""
         #: What went over the wire, as text with `str(...)`.
         self.transcript = Transcript(loop.time)
         #: The exceptions of the application's own code that no failure and no `expect_error` has taken yet.
@@ -99,10 +118,20 @@ class Simulation(Faults):
     @property
     def title(self) -> str:
         """What stands above a transcript."""
+        return f"{self.heading}{self.now:.3f} s"
+
+    @property
+    def heading(self) -> str:
+        """What all of its titles begin with."""
+        name = f" of {self.name}" if self.name else ""
         drawn = "" if self._seed is None else f" (seed {self._seed})"
-        return f"the wire{drawn}, up to {self.now:.3f} s"
+        return f"the wire{name}{drawn}, up to "
 
     # Host: for the pendings of clients, and whoever calls functions of the test
+
+    @property
+    def lock(self) -> None:
+        """See `Host`."""
 
     @property
     def runtime(self) -> Runtime:
@@ -114,9 +143,9 @@ class Simulation(Faults):
         if self._closed and isinstance(error, AckDisconnected):
             # The end of the network made it, and not the test.
             return
-        error.add_note(f"in {where}")
-        if any(words in str(error) for words in HOMESICK):
-            error.add_note(HINT)
+        notes = [f"in {where}", *getattr(error, "__notes__", ())]
+        hint = self._loop.explain(error)
+        error.__notes__ = notes if hint is None else [*notes, hint]
         self.errors.append(error)
 
     # Running
@@ -136,15 +165,29 @@ class Simulation(Faults):
                     self._stepping = False
                 steps += 1
                 if steps >= self._max_steps:
-                    raise self.failure(f"the network has not settled after {steps} steps: something goes on for ever")
-            await self._loop.idle()
+                    raise self._endless()
+            if not await self._loop.idle(self._max_steps):
+                raise self._endless()
             if not self._jobs():
                 return
 
+    def _endless(self) -> NetworkAssertionError:
+        return self.failure(f"the network has not settled after {self._max_steps} steps: something goes on for ever")
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise LocalProtocolError("the network is closed")
+
     async def settle_and_raise(self) -> None:
         """For clients: everything that can happen without time passing happens; then raise errors."""
+        self._check_open()
         await self._settle_quietly()
         self._raise_errors()
+
+    async def settle_if_open(self) -> None:
+        """For clients: the same, but what was received can be looked at when the network is closed, too."""
+        if not self._closed:
+            await self.settle_and_raise()
 
     async def advance_and_raise(self, seconds: float) -> None:
         """Let time pass, then raise errors."""
@@ -154,6 +197,7 @@ class Simulation(Faults):
 
     async def run_until(self, condition: Callable[[], bool], seconds: float) -> bool:
         """For clients: let time pass until the condition is met, at most so many seconds; then raise errors."""
+        self._check_open()
         met = await self._run_until(condition, seconds)
         self._raise_errors()
         return met
@@ -209,9 +253,10 @@ class Simulation(Faults):
 
     def _take_errors(self) -> NetworkAssertionError:
         errors, self.errors = self.errors, []
-        return self.failure("\n".join(f"{error!r} was raised {', '.join(error.__notes__)}" for error in errors))
+        return self.failure("\n".join(f"{error!r} was raised " + "\n".join(error.__notes__) for error in errors))
 
     async def _expect_error(self, kind: type[E], within: float) -> E:
+        self._check_open()
         await self._run_until(lambda: bool(self.errors), within)
         return self._take_error(kind)
 
@@ -227,21 +272,22 @@ class Simulation(Faults):
     # Clients
 
     def _new_manager(self, options: ConnectOptions) -> Manager:
-        path = options.get("path", self._path_of(Server))
-        server = self._borrowed.servers.get(path)
+        check_options(options, ConnectOptions.__optional_keys__, "connect")
+        check_auth(options.get("auth"))
+        path = options.get("path", self._borrowed.path or "/socket.io/")
+        server = self._borrowed.server_at(path)
+        if isinstance(server, EngineServer):
+            raise LocalProtocolError(f"an EngineServer is at {path}, and no Server of Socket.IO: use connect_engine")
         parser = options.get("parser", server.parser if isinstance(server, Server) else TEXT_PARSER)
         return Manager(self, self._new_peer(path, options), parser)
 
-    def _path_of(self, kind: type[Server | EngineServer]) -> str:
-        """Where the first server of this kind is; where the first of all is when there is none of it."""
-        servers = self._borrowed.servers
-        return next((path for path, server in servers.items() if isinstance(server, kind)), next(iter(servers), "/"))
+    def _new_engine_peer(self, options: PeerOptions) -> Peer:
+        check_options(options, PeerOptions.__optional_keys__, "connect_engine")
+        return self._new_peer(options.get("path", self._borrowed.path or "/engine.io/"), options)
 
     def _new_peer(self, path: str, options: PeerOptions) -> Peer:
-        if self._closed:
-            raise LocalProtocolError("the network is closed")
+        self._check_open()
         number = self._named
-        self._named += 1
         peer = Peer(
             self._wires,
             self._loop.timers,
@@ -255,6 +301,7 @@ class Simulation(Faults):
             headers=options.get("headers", ()),
             transport=options.get("transport", "upgrade"),
         )
+        self._named += 1
         self._all_peers = [*self._peers(), peer]
         return peer
 
@@ -262,6 +309,14 @@ class Simulation(Faults):
         """For clients: have a new one connected."""
         if not await self.run_until(member.answered_or_over, CONNECT_TIMEOUT):
             raise self.failure(f"{member.name} has not been answered within {CONNECT_TIMEOUT:g} s")
+
+    async def _request(self, method: str, target: str, headers: Pairs, body: bytes) -> Response:
+        self._check_open()
+        request = PlainRequest(self._wires, self.transcript, replace(self._begin), method, target, headers, body)
+        await self.run_until(lambda: request.over, CONNECT_TIMEOUT)
+        if request.response is None:
+            raise self.failure(f"{method} {target} has not been answered")
+        return request.response
 
     # Faults
 

@@ -29,10 +29,15 @@ class Transcript:
 
     def tail(self, count: int = TAIL) -> str:
         """The last `count` lines, and how many there were before them."""
-        shown = list(self._lines)[-count:]
-        hidden = self._dropped + len(self._lines) - len(shown)
-        head = [f"({hidden} earlier lines)"] if hidden else []
-        return "\n".join([*head, *shown])
+        return self._show(list(self._lines)[-count:], len(self._lines) - count)
+
+    def head(self, count: int = TAIL) -> str:
+        """What is before the last `count` lines; "" when there is nothing."""
+        return self._show(list(self._lines)[:-count], 0)
+
+    def _show(self, lines: list[str], before: int) -> str:
+        hidden = self._dropped + max(before, 0)
+        return "\n".join([*([f"({hidden} earlier lines)"] if hidden else []), *lines])
 
     def __str__(self) -> str:
         return self.tail(MAX_LINES)

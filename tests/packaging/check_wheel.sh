@@ -20,7 +20,7 @@ wheel=$(ls "$work"/dist/*.whl)
 # Nothing here but the tests and the settings of pytest.
 mkdir "$work/empty"
 cp -r pyproject.toml tests "$work/empty/"
-rm -rf "$work"/empty/tests/{js/node_modules,conformance,browser,benchmarks}
+rm -rf "$work"/empty/tests/{js/node_modules,conformance,browser}
 cd "$work/empty"
 
 pythons=$("$repository/tests/packaging/pythons.sh" "$repository/.venv/bin/python")

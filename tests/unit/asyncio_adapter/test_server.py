@@ -2,8 +2,10 @@
 
 import asyncio
 import contextlib
+import gc
 import socket
 import ssl
+import warnings
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -417,3 +419,126 @@ def test_an_exception_of_the_body_comes_through(run: Callable[[Main], None]) -> 
                 raise ValueError("mine")
 
     run(main)
+
+
+async def serve_a_failing_body(body: Main) -> None:
+    """The server is stopped by an error, and then the body does this."""
+    engine = stopping_server()
+    async with sansio_eio_asyncio.start_server(engine, "127.0.0.1", 0):
+        engine.report(ValueError("mine"), "the body")
+        await body()
+
+
+def test_an_error_takes_its_cancellation_back_whatever_the_body_makes_of_it(run: Callable[[Main], None]) -> None:
+    async def swallow() -> None:
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.sleep(1000.0)
+
+    async def replace() -> None:
+        try:
+            await asyncio.sleep(1000.0)
+        except asyncio.CancelledError:
+            raise KeyError("its own") from None
+
+    async def main() -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        for body, cause in (swallow, type(None)), (replace, KeyError):
+            with pytest.raises(ValueError, match="mine") as raised:
+                await serve_a_failing_body(body)
+            assert type(raised.value.__cause__) is cause
+            assert task.cancelling() == 0
+
+    run(main)
+
+
+def test_an_error_of_the_body_is_its_own(run: Callable[[Main], None]) -> None:
+    async def fail() -> None:
+        async with sansio_eio_asyncio.start_server(Echo(), "127.0.0.1", 0):
+            raise KeyError("its own")
+
+    async def main() -> None:
+        with pytest.raises(KeyError, match="its own"):
+            await fail()
+
+    run(main)
+
+
+def test_an_error_in_a_task_that_has_been_cancelled_before(run: Callable[[Main], None]) -> None:
+    async def wait() -> None:
+        await asyncio.sleep(1000.0)
+
+    async def main() -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asyncio.sleep(0)
+        with pytest.raises(ValueError, match="mine"):
+            await serve_a_failing_body(wait)
+        assert task.cancelling() == 1
+        task.uncancel()
+
+    run(main)
+
+
+def test_a_handshake_of_tls_that_ends_after_the_server(run: Callable[[Main], None], tmp_path: Path) -> None:
+    """The application is somebody else's then."""
+    authority = trustme.CA()
+    authority.issue_cert("localhost").private_key_and_cert_chain_pem.write_to_path(tmp_path / "server.pem")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "server.pem")
+    trusting = ssl.create_default_context(cadata=authority.cert_pem.bytes().decode())
+
+    async def main() -> None:
+        app = Echo()
+        async with sansio_eio_asyncio.start_server(app, "127.0.0.1", 0, ssl=context) as server:
+            reader, writer = await asyncio.open_connection(*server.addresses[0])
+            await asyncio.sleep(0.05)
+        app.deadline = 1.0
+        with contextlib.suppress(ConnectionError):
+            await writer.start_tls(trusting, server_hostname="localhost")
+            assert await reader.read() == b""
+        writer.transport.abort()
+        await asyncio.sleep(0)
+        assert app.advanced == []
+
+    run(main)
+
+
+def test_a_task_that_is_cancelled_before_it_begins_is_not_waited_for(run: Callable[[Main], None]) -> None:
+    async def main() -> None:
+        engine = EngineServer()
+        others = asyncio.all_tasks()
+        cancelled: list[asyncio.Task[Any]] = []
+
+        @engine.on("connection")
+        def connected(session: Session) -> None:
+            if len(engine.sessions) == 1:
+                session.on("close", wait)
+            else:
+                session.on("close", cancel)
+
+        async def wait(_reason: str) -> None:
+            await asyncio.sleep(1000.0)
+
+        def cancel(_reason: str) -> None:
+            cancelled.extend(asyncio.all_tasks() - others)
+            for task in cancelled:
+                task.cancel()
+
+        async with sansio_eio_asyncio.start_server(engine, "127.0.0.1", 0, shutdown_timeout=1000.0) as server:
+            async with dial(*server.addresses[0]) as one, dial(*server.addresses[0]) as other:
+                await open_websocket(one)
+                await open_websocket(other)
+                for session in engine.sessions.copy().values():
+                    session.close()
+                await asyncio.sleep(0)
+            await asyncio.sleep(0.05)
+        assert len(cancelled) == 1
+
+    with warnings.catch_warnings():
+        # Of what was cancelled.
+        warnings.simplefilter("ignore", RuntimeWarning)
+        run(main)
+        gc.collect()

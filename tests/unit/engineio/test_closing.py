@@ -252,3 +252,29 @@ def test_one_end_that_brings_another_with_it_leaves_the_other_its_time() -> None
     # Both pings were due at the same instant, but by then the second session was waiting for a poll.
     assert second.session.state is State.CLOSING
     assert second.poll().text == "1"
+
+
+def test_what_is_still_closing_when_the_driver_goes_is_over() -> None:
+    """Nobody counts its `close_timeout`, and the next driver may have another clock."""
+    driver = Driver()
+    journal = Journal(driver.app)
+    client = driver.polling()
+    driver.pump()
+    driver.app.install(driver)
+    driver.app.close()
+    driver.pump()
+    assert list(driver.app.sessions.values()) == [client.session]
+    driver.app.install(None)
+    assert client.session.state is State.CLOSED
+    assert driver.app.sessions == {}
+    assert len(driver.app.deadlines) == 0
+    driver.pump()
+    assert journal.closed == ["forced close"]
+
+
+def test_sessions_outlive_a_driver_that_has_not_closed_them() -> None:
+    driver = Driver()
+    client = driver.polling()
+    driver.app.install(driver)
+    driver.app.install(None)
+    assert client.session.state is State.OPEN

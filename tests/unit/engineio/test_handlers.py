@@ -1,15 +1,17 @@
 """The application's handlers, and how they are run without an event loop."""
 
+import gc
 import logging
 from collections.abc import Coroutine
 from typing import Any
 
 import pytest
 
-from sansio_eio.engineio import EngineServer
+from sansio_eio.engineio import EngineServer, Session
 from sansio_eio.engineio.handlers import (
     FAILED,
     ErrorHook,
+    Handler,
     HandlerTable,
     Hook,
     Listening,
@@ -26,14 +28,25 @@ from tests.unit.engineio.driving import Driver, Gate
 
 
 class Host:
-    """What handlers need of a server."""
+    """What handlers need of a session."""
+
+    lock = None
 
     def __init__(self, runtime: Runtime | None = None) -> None:
         self.runtime = runtime
+        #: Handlers that run beside the others.
+        self.concurrent = 0
         self.reported: list[tuple[Exception, str]] = []
 
     def report(self, error: Exception, where: str) -> None:
         self.reported.append((error, where))
+
+    def begin_concurrent(self) -> Runtime | None:
+        self.concurrent += self.runtime is not None
+        return self.runtime
+
+    def end_concurrent(self) -> None:
+        self.concurrent -= 1
 
 
 class Listener(Listening):
@@ -312,11 +325,63 @@ def test_a_concurrent_handler_holds_nothing() -> None:
     table.add("a", lambda: "plain", concurrent=True)
     table.add("a", lambda: "last")
     assert start(call(table.get("a"), (), host, "a", results.append)) is None
-    assert results == ["plain", "last"]
+    assert results == ["last"]
+    assert host.concurrent == 2
     driver.pump()
+    assert results == ["last", "plain"]
     gate.open("first")
     driver.pump()
-    assert results == ["plain", "last", "first"]
+    assert results == ["last", "plain", "first"]
+    assert host.concurrent == 0
+
+
+def test_a_concurrent_handler_that_fails_is_reported() -> None:
+    driver = Driver(EngineServer())
+    host, results = Host(driver), list[object]()
+    error = ValueError("x")
+
+    def fail() -> None:
+        raise error
+
+    table = HandlerTable()
+    table.add("a", fail, concurrent=True)
+    assert start(call(table.get("a"), (), host, "a", results.append)) is None
+    driver.pump()
+    assert results == [FAILED]
+    assert host.reported == [(error, "a handler of a")]
+    assert host.concurrent == 0
+
+
+def test_a_session_has_so_many_concurrent_handlers() -> None:
+    driver = Driver(EngineServer(max_concurrent=2)).installed()
+    gates = [Gate() for _ in range(4)]
+    begun: list[int] = []
+    done: list[int] = []
+
+    @driver.app.on("connection")
+    def connected(session: Session) -> None:
+        @session.on("message", concurrent=True)
+        async def received(data: str) -> None:
+            begun.append(int(data))
+            await gates[int(data)]
+            done.append(int(data))
+
+    websocket = driver.websocket().websocket
+    websocket.say("40", "41", "42", "43")
+    driver.pump()
+    # The third one takes its turn, and the fourth waits for it.
+    assert sorted(begun) == [0, 1, 2]
+    gates[0].open()
+    driver.pump()
+    assert (sorted(begun), done) == ([0, 1, 2], [0])
+    gates[2].open()
+    driver.pump()
+    driver.pump()
+    assert (begun[3:], done) == ([3], [0, 2])
+    gates[3].open()
+    gates[1].open()
+    driver.pump()
+    assert sorted(done) == [0, 1, 2, 3]
 
 
 def test_a_concurrent_handler_that_nothing_drives_takes_its_turn() -> None:
@@ -344,3 +409,18 @@ def test_a_hook_that_would_have_to_be_awaited_is_logged_with_the_error(caplog: p
 
     error_hook(hook).report(ValueError("x"), "a test")
     assert [record.getMessage() for record in caplog.records] == ["the on_error hook itself failed", "error in a test"]
+
+
+def test_a_coroutine_that_is_never_begun_does_not_complain() -> None:
+    """What a driver had no time for is thrown away. A warning is an error here."""
+    host, results = Host(), list[object]()
+
+    async def handler() -> None:
+        results.append("it has run")
+
+    rest = start(call((Handler(handler),), (), host, "event", results.append))
+    assert rest is not None
+    rest.close()
+    del rest
+    gc.collect()
+    assert results == []

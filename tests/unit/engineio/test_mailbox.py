@@ -251,3 +251,23 @@ def test_the_sessions_of_an_engine_with_an_owner_are_not_for_handlers() -> None:
         driver.websocket()
     assert driver.dial().response.status == 503
     assert len(listeners) == 2
+
+
+def test_what_comes_behind_a_keyboard_interrupt_is_listed_again() -> None:
+    queued: list[Mailbox[Any]] = []
+
+    def dispatch(item: int) -> Steps:
+        if item == 1:
+            raise KeyboardInterrupt
+        taken.append(item)
+        yield from ()
+
+    taken: list[int] = []
+    mailbox = Mailbox[int](dispatch, queued.append, lambda _: None, max_events=4, max_size=1000)
+    mailbox.put(1)
+    mailbox.put(2)
+    with pytest.raises(KeyboardInterrupt):
+        mailbox.step()
+    assert queued == [mailbox, mailbox]
+    assert mailbox.step() is None
+    assert taken == [2]

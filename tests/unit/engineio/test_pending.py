@@ -1,5 +1,7 @@
 """A small future that belongs to no event loop."""
 
+from contextlib import nullcontext
+
 import pytest
 
 from sansio_eio.engineio import EngineServer, Pending
@@ -95,3 +97,11 @@ def test_what_nobody_drives_cannot_be_awaited() -> None:
 
     with pytest.raises(LocalProtocolError, match="nothing serves this object"):
         wait().send(None)
+
+
+def test_it_keeps_the_lock_of_a_driver_that_has_gone() -> None:
+    """Threads may still be using it when the next driver comes."""
+    engine, lock = EngineServer(), nullcontext()
+    pending = Pending[str](engine)
+    engine.lock = lock
+    assert pending.lock is lock

@@ -313,3 +313,72 @@ def test_an_error_does_not_stop_a_loop_that_ends_already(caplog: pytest.LogCaptu
     loop.pump.stop(ValueError("late"))
     assert loop.stopped == []
     assert [record.getMessage() for record in caplog.records] == ["while the server stops already"]
+
+
+class Interrupted:
+    """A session whose handler is interrupted by Ctrl-C."""
+
+    def step(self) -> None:
+        raise KeyboardInterrupt
+
+
+class CountedRunnable:
+    """A session that counts its turns."""
+
+    def __init__(self) -> None:
+        self.steps = 0
+
+    def step(self) -> None:
+        self.steps += 1
+
+
+def test_an_interrupted_handler_takes_nothing_from_the_others() -> None:
+    app = Echo()
+    loop = HandLoop(app)
+    peer, other = Peer(loop), CountedRunnable()
+    app.runnable = [Interrupted(), other]
+    app.deadline = 110.0
+    peer.connection.receive_data(request(), now=loop.now)
+    with pytest.raises(KeyboardInterrupt):
+        loop.pump.pump()
+    assert other.steps == 0
+    loop.turn()
+    assert other.steps == 1
+    assert peer.take() == ok(b"GET /? ")
+    assert loop.alarms == [120.0, 110.0]
+
+
+def test_an_interrupted_write_takes_nothing_from_the_others() -> None:
+    class InterruptedPeer(Peer):
+        def write(self, now: float) -> None:
+            raise KeyboardInterrupt
+
+    loop = HandLoop(Echo())
+    loop.tick = 1.0
+    one, other = InterruptedPeer(loop), Peer(loop)
+    one.connection.receive_data(request(), now=loop.now)
+    other.connection.receive_data(request(), now=loop.now)
+    with pytest.raises(KeyboardInterrupt):
+        loop.pump.pump()
+    loop.turn()
+    assert other.take() == ok(b"GET /? ")
+    # It was behind already.
+    other.connection.receive_data(request(), now=loop.now)
+    assert loop.soon == 1
+
+
+def test_an_interruption_of_what_is_due_when_the_pump_is_behind_already() -> None:
+    class InterruptedApp(Echo):
+        def advance(self, *, now: float) -> None:
+            raise KeyboardInterrupt
+
+    app = InterruptedApp()
+    loop = HandLoop(app)
+    peer = Peer(loop)
+    loop.tick, app.deadline = 1.0, 90.0
+    peer.connection.receive_data(request(), now=loop.now)
+    with pytest.raises(KeyboardInterrupt):
+        loop.pump.pump()
+    assert peer.take() == ok(b"GET /? ")
+    # It was asked for once.
+    assert loop.soon == 1

@@ -6,6 +6,7 @@ from sansio_eio import EngineServer, LocalProtocolError, Request, Response, Serv
 from sansio_eio.engineio import Channel
 from sansio_eio.http import Router, ServerEndpoint
 from tests.unit.http.support import Echo, Wire, connect, handshake, ok, request, status, switching, text
+from tests.unit.http.test_pump import HandLoop
 
 PATHS = {
     "/a/": "a",
@@ -139,3 +140,18 @@ def test_real_servers() -> None:
         opened = Wire(endpoint).feed(handshake(f"{path}?EIO=4&transport=websocket")).take()
         assert b'0{"sid":' in opened
     assert status(Wire(ServerEndpoint(EngineServer())).feed(request("GET", "/socket.io/")).take()) == 404
+
+
+def test_it_is_installed_everywhere_or_nowhere() -> None:
+    one, other = EngineServer(), EngineServer()
+    mine, theirs = HandLoop(EngineServer()).pump, HandLoop(EngineServer()).pump
+    other.install(theirs)
+    # The longest prefix comes first.
+    router = Router({"/the-one/": one, "/other/": other})
+    with pytest.raises(LocalProtocolError, match="served already"):
+        router.install(mine)
+    assert one.runtime is None
+    assert other.runtime is theirs
+    other.install(None)
+    router.install(mine)
+    assert one.runtime is other.runtime is mine

@@ -1,9 +1,13 @@
 """The network on asyncio, with a clock that jumps."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from functools import partial
+from itertools import count
 from typing import Any
 
 import pytest
+import trio
 
 from sansio_eio import EngineServer, LocalProtocolError, OnError, Server, Session, Socket
 from sansio_eio.testing import NetworkAssertionError
@@ -194,23 +198,78 @@ def test_a_hook_stops_the_server() -> None:
     run(test)
 
 
-def test_handlers_that_never_settle(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(testing, "MAX_TURNS", 500)
-
+def test_handlers_that_never_settle() -> None:
     async def test() -> None:
         io = make_chat()
 
         @io.on("spin")
         async def spin(socket: Socket) -> None:
-            for _ in range(5_000):
+            for _ in count():
                 await asyncio.sleep(0)
 
-        async with open_network(io) as net:
-            ada = await net.connect()
-            ada.emit("spin")
-            with pytest.raises(RuntimeError, match="have not settled after 500 turns"):
+        async def settle() -> None:
+            async with open_network(io, max_steps=500) as net:
+                (await net.connect()).emit("spin")
                 await net.settle()
-            monkeypatch.setattr(testing, "MAX_TURNS", 100_000)
+
+        with pytest.raises(NetworkAssertionError, match="the network has not settled after 500 steps") as info:
+            await settle()
+        assert '42["spin"]' in str(info.value)
+        assert io.engine.runtime is None
+
+    run(test)
+
+
+def test_a_handler_that_is_busy_for_long_settles() -> None:
+    async def test() -> None:
+        io = make_chat()
+        done: list[int] = []
+
+        @io.on("spin")
+        async def spin(socket: Socket) -> None:
+            for _ in range(400):
+                await asyncio.sleep(0)
+            done.append(1)
+
+        async with open_network(io, max_steps=500) as net:
+            ada = await net.connect()
+            for _ in range(3):
+                ada.emit("spin")
+                await net.settle()
+        assert done == [1, 1, 1]
+
+    run(test)
+
+
+@pytest.mark.parametrize("wait", [partial(trio.sleep, 1.0), lambda: trio.Event().wait()])
+def test_a_handler_that_awaits_something_of_trio(wait: Callable[[], Awaitable[None]]) -> None:
+    async def test() -> None:
+        io = make_chat()
+
+        @io.on("wait")
+        async def wait_there(socket: Socket) -> None:
+            await wait()
+
+        async with open_network(io) as net:
+            (await net.connect()).emit("wait")
+            with pytest.raises(NetworkAssertionError) as info:
+                await net.settle()
+        assert "in a handler of wait\na handler awaits something of trio, but asyncio runs it" in str(info.value)
+
+    run(test)
+
+
+def test_an_error_of_asyncio_s_own() -> None:
+    async def test() -> None:
+        io = make_chat()
+
+        @io.on("release")
+        async def release(socket: Socket) -> None:
+            asyncio.Lock().release()
+
+        async with open_network(io) as net:
+            (await net.connect()).emit("release")
+            assert (await net.expect_error(RuntimeError)).__notes__ == ["in a handler of release"]
 
     run(test)
 

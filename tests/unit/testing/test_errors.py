@@ -112,6 +112,20 @@ def test_errors_come_out_at_the_end() -> None:
         net.connect()
 
 
+def test_what_fails_says_why_nothing_comes() -> None:
+    with Network(make_chat()) as net:
+        ada, eve = net.connect(), net.connect("/closed")
+        ada.cut()
+        with pytest.raises(
+            NetworkAssertionError, match=r"has received nothing more: it is disconnected \(transport close\)\n"
+        ):
+            ada.expect("news")
+        with pytest.raises(NetworkAssertionError, match=r"nothing more: it was not let in \(closed\)\n"):
+            eve.expect("news")
+        with pytest.raises(LocalProtocolError, match=r"bob is not connected to /closed: it was not let in \(closed\)$"):
+            eve.emit("news")
+
+
 def test_handlers_have_some_time_to_end() -> None:
     io = Server()
     ended: list[float] = []

@@ -298,6 +298,27 @@ def test_silence(transport: Transport) -> None:
         assert cleo.connected
 
 
+@pytest.mark.parametrize("transport", ["polling", "websocket"])
+def test_who_was_silent_answers_at_last(transport: Transport) -> None:
+    io = make_chat(ping_interval=10.0, ping_timeout=5.0)
+    with Network(io) as net:
+        ada, bob = net.connect(transport=transport), net.connect(transport=transport)
+        ada.silence()
+        bob.silence()
+        net.advance(14.0)
+        ada.resume()
+        ada.resume()
+        net.settle()
+        pongs = [line for line in str(net.transcript).splitlines() if line.startswith("   14.000") and line[-1] == "3"]
+        assert len(pongs) == 1
+        net.advance(9.9)
+        assert ada.connected
+        assert bob.disconnect_reason == "transport close"
+        bob.resume()
+        net.advance(100.0)
+        assert ada.connected
+
+
 class SteppedNetwork(Network):
     """One that can be stopped between any two steps."""
 

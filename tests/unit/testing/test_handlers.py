@@ -1,13 +1,16 @@
 """Coroutine handlers that the network runs itself."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 import pytest
+import trio
 
 from sansio_eio import Server, Socket
-from sansio_eio.testing import Client, Network
-from sansio_eio.testing.loops import Park, name_of
+from sansio_eio.testing import Client, Network, NetworkAssertionError
+from sansio_eio.testing.loops import Park, name_of, raised_in
 from sansio_eio.testing.network import run
 from tests.unit.testing.chat import make_chat
 
@@ -41,7 +44,7 @@ def test_a_handler_that_needs_an_event_loop(inside: bool) -> None:
             ada = net.connect()
             ada.emit("wait")
             error = net.expect_error(RuntimeError)
-            assert "sansio_eio_asyncio.testing" in "".join([str(error), *error.__notes__])
+            assert "".join([str(error), *error.__notes__]).count("sansio_eio_asyncio.testing") == 1
             assert ada.connected
 
     async def check_inside() -> None:
@@ -51,6 +54,54 @@ def test_a_handler_that_needs_an_event_loop(inside: bool) -> None:
         asyncio.run(check_inside())
     else:
         check()
+
+
+@pytest.mark.parametrize(
+    "wait",
+    [
+        lambda: asyncio.Queue[int]().get(),
+        lambda: asyncio.Event().wait(),
+        lambda: asyncio.get_running_loop().create_future(),
+        partial(trio.sleep, 1.0),
+    ],
+)
+def test_the_hint_comes_wherever_the_error_was_raised(wait: Callable[[], Awaitable[Any]]) -> None:
+    io = Server()
+
+    @io.on("wait")
+    async def wait_there(socket: Socket) -> None:
+        await wait()
+
+    with Network(io) as net:
+        net.connect().emit("wait")
+        with pytest.raises(NetworkAssertionError) as info:
+            net.settle()
+        assert (
+            " was raised in a handler of wait\n"
+            "without an event loop, a handler can only await what this library returns, and net.sleep; for anything"
+        ) in str(info.value)
+
+
+@pytest.mark.parametrize("error", [asyncio.QueueEmpty, AttributeError, RuntimeError])
+def test_other_errors_get_no_hint(error: type[Exception]) -> None:
+    io = Server()
+
+    @io.on("fail")
+    def fail(socket: Socket) -> None:
+        if error is asyncio.QueueEmpty:
+            asyncio.Queue[int]().get_nowait()
+        failure = error("it was said that there was no running event loop")
+        failure.add_note("of the application")
+        raise failure
+
+    with Network(io) as net:
+        net.connect().emit("fail")
+        notes = net.expect_error(error).__notes__
+        assert notes == ["in a handler of fail", *([] if error is asyncio.QueueEmpty else ["of the application"])]
+
+
+def test_an_error_that_was_never_raised() -> None:
+    assert raised_in(ValueError()) == ""
 
 
 def test_concurrent_handlers_and_those_that_end_at_once() -> None:

@@ -4,6 +4,7 @@ import pytest
 
 from sansio_eio import EngineServer, LocalProtocolError, Server, Session, Socket
 from sansio_eio.http import Router
+from sansio_eio.socketio.msgpack import msgpack_parser
 from sansio_eio.testing import Network, NetworkAssertionError
 from tests.unit.testing.chat import make_chat
 
@@ -147,7 +148,7 @@ def test_a_router_with_several_applications() -> None:
     def connected(session: Session) -> None:
         session.send("hello")
 
-    with Network(Router({"/engine.io/": engine, "/chat/": chat, "/other/": other})) as net:
+    with Network(Router({"/other/": other, "/engine.io/": engine, "/socket.io/": chat})) as net:
         assert net.connect().call("say", "hello") == "delivered"
         assert net.connect(path="/other/").connected
         net.connect_engine().expect("hello")
@@ -155,6 +156,25 @@ def test_a_router_with_several_applications() -> None:
         lost = net.connect(path="/nowhere/")
         assert lost.connect_error is not None
         assert (lost.connect_error.status, lost.connect_error.data) == (404, "Not Found\n")
+
+
+def test_a_client_that_is_told_nothing_goes_where_all_do() -> None:
+    with Network(Router({"/chat/": make_chat(), "/raw/": EngineServer()})) as net:
+        for client in (net.connect(), net.connect_engine()):
+            assert client.connect_error is not None
+            assert client.connect_error.status == 404
+        assert "GET /socket.io/?" in str(net.transcript)
+        assert "GET /engine.io/?" in str(net.transcript)
+    with Network(make_chat(path="/chat")) as net:
+        assert net.connect().connected
+        assert net.connect_engine().connected
+
+
+def test_the_parser_is_that_of_the_server_behind_the_path() -> None:
+    io = make_chat(parser=msgpack_parser())
+    with Network(Router({"/": Server(), "/socket.io/": io})) as net:
+        assert net.connect(path="/socket.io").call("echo", 1) == 1
+        assert net.connect(path="/elsewhere/").connected
 
 
 def test_a_router_with_nothing() -> None:

@@ -59,6 +59,81 @@ def test_a_failure_shows_the_wire(pytester: pytest.Pytester) -> None:
     )
 
 
+def test_a_report_says_everything_once_and_shows_only_the_test(pytester: pytest.Pytester) -> None:
+    result = run(
+        pytester,
+        """
+        def test_it(sansio_eio_network):
+            net = sansio_eio_network(io)
+            ada = net.connect(transport="websocket")
+            ada.expect("news")
+        """.replace("\n        ", "\n"),
+    )
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "E *sansio_eio.testing.NetworkAssertionError: ada expected ('news',) and has received nothing more",
+            "test_it.py:6: NetworkAssertionError",
+        ]
+    )
+    text = result.stdout.str()
+    assert text.count("GET /socket.io/") == 1
+    assert "network.py" not in text
+    assert "client.py" not in text
+
+
+def test_a_wrong_option_is_shown_where_it_was_written(pytester: pytest.Pytester) -> None:
+    result = run(
+        pytester,
+        """
+        def test_it(sansio_eio_network):
+            sansio_eio_network(io, seeds=3)
+        """.replace("\n        ", "\n"),
+    )
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        [">*sansio_eio_network(io, seeds=3)", "E *LocalProtocolError: a network has no option seeds*"]
+    )
+    assert "options.py" not in result.stdout.str()
+
+
+def test_what_is_too_long_for_the_error_is_in_the_report(pytester: pytest.Pytester) -> None:
+    result = run(
+        pytester,
+        """
+        def test_it(sansio_eio_network):
+            with sansio_eio_network(io) as net:
+                ada = net.connect(transport="websocket")
+                for number in range(40):
+                    ada.emit("echo", number)
+                ada.expect("news")
+        """.replace("\n        ", "\n"),
+    )
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*(5 earlier lines)", "*- the wire, up to 0.000 s: the lines before -*"])
+    text = result.stdout.str()
+    assert text.count("GET /socket.io/") == 1
+    assert text.count('-> ws    42["echo",39]') == 1
+
+
+def test_two_networks_can_be_told_apart(pytester: pytest.Pytester) -> None:
+    result = run(
+        pytester,
+        """
+        def test_it(sansio_eio_network):
+            net = sansio_eio_network(io)
+            net.connect(transport="websocket")
+            other = sansio_eio_network(type(io)(), seed=1)
+            other.connect(transport="websocket", name="zoe").expect("news")
+        """.replace("\n        ", "\n"),
+    )
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        ["E *the wire of network 2 (seed 1), up to 0.000 s:", "*- the wire, up to 0.000 s -*", "*ada   -> ws    GET*"]
+    )
+    assert result.stdout.str().count("zoe   -> ws    GET") == 1
+
+
 def test_forgotten_errors_and_handlers_fail_the_test(pytester: pytest.Pytester) -> None:
     result = run(
         pytester,

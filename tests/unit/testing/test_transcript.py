@@ -62,7 +62,9 @@ def test_only_the_newest_lines_are_kept() -> None:
         "    1.500  ada   -> ws    410003",
         "    1.500  ada   -> ws    410004",
     ]
+    before = lines.head(9_999).splitlines()
+    assert before == ["(5 earlier lines)", "    1.500  ada   -> ws    45"]
 
 
 def test_an_empty_one() -> None:
-    assert str(Transcript(lambda: 0.0)) == ""
+    assert str(Transcript(lambda: 0.0)) == Transcript(lambda: 0.0).head() == ""

@@ -1,5 +1,7 @@
 """The network on trio, under its MockClock."""
 
+import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -90,6 +92,93 @@ def test_handlers_await_what_they_like_and_time_passes_for_them() -> None:
             assert net.now == 100.0
             pings = [line.split()[0] for line in str(net.transcript).splitlines() if line.endswith("<- ws    2")]
             assert pings == ["25.000", "50.000", "75.000", "100.000"]
+
+    run(test)
+
+
+def test_handlers_that_never_settle() -> None:
+    async def test() -> None:
+        io = make_chat()
+
+        @io.on("spin")
+        async def spin(socket: Socket) -> None:
+            while True:
+                await trio.lowlevel.checkpoint()
+
+        async def settle() -> None:
+            async with open_network(io, max_steps=500) as net:
+                (await net.connect()).emit("spin")
+                await net.settle()
+
+        with pytest.raises(NetworkAssertionError, match="the network has not settled after 500 steps") as info:
+            await settle()
+        assert '42["spin"]' in str(info.value)
+        assert io.engine.runtime is None
+
+    run(test)
+
+
+def test_a_handler_that_is_busy_for_long_settles() -> None:
+    async def test() -> None:
+        io = make_chat()
+        done: list[int] = []
+
+        @io.on("spin")
+        async def spin(socket: Socket) -> None:
+            for _ in range(400):
+                await trio.lowlevel.checkpoint()
+            done.append(1)
+
+        async with open_network(io, max_steps=500) as net:
+            ada = await net.connect()
+            for _ in range(3):
+                ada.emit("spin")
+                await net.settle()
+        assert done == [1, 1, 1]
+
+    run(test)
+
+
+def test_a_task_of_the_test_that_goes_on_for_ever() -> None:
+    async def test() -> None:
+        async def spin() -> None:
+            while True:
+                await trio.lowlevel.checkpoint()
+
+        io = make_chat()
+
+        @io.on("stay")
+        async def stay(socket: Socket) -> None:
+            await trio.sleep_forever()
+
+        async def use(nursery: trio.Nursery) -> None:
+            async with open_network(io, max_steps=500) as net:
+                (await net.connect()).emit("stay")
+                await net.settle()
+                nursery.start_soon(spin)
+
+        async with trio.open_nursery() as nursery:
+            with pytest.raises(NetworkAssertionError, match="has not settled after 500 steps"):
+                await use(nursery)
+            nursery.cancel_scope.cancel()
+
+    run(test)
+
+
+@pytest.mark.parametrize("wait", [lambda: asyncio.sleep(1.0), lambda: asyncio.Event().wait()])
+def test_a_handler_that_awaits_something_of_asyncio(wait: Callable[[], Awaitable[Any]]) -> None:
+    async def test() -> None:
+        io = make_chat()
+
+        @io.on("wait")
+        async def wait_there(socket: Socket) -> None:
+            await wait()
+
+        async with open_network(io) as net:
+            (await net.connect()).emit("wait")
+            with pytest.raises(NetworkAssertionError) as info:
+                await net.settle()
+        assert "in a handler of wait\na handler awaits something of asyncio, but trio runs it" in str(info.value)
 
     run(test)
 

@@ -283,15 +283,52 @@ def test_waiting_where_it_cannot_end_is_refused() -> None:
         socket.emit_with_ack("question").add_done_callback(lambda _: other.wait())
 
     with Threads(io, "127.0.0.1", 0) as server, dial(server) as client:
-        client.emit("ask me")
+        client.emit("ask me", ack="9")
         assert client.event() == ["other"]
         assert client.event() == ["question"]
+        # The callback is there: one that comes after the answer is called by the handler, which may wait.
+        assert client.event() == []
         client.say("31[]", '2["nothing"]')
         client.say("0/x,")
         assert client.frame().startswith(b"44/x,")
         [error] = errors
         assert isinstance(error, LocalProtocolError)
         assert "in the middle of something else" in str(error)
+
+
+def test_a_handler_cannot_wait_for_the_end_of_its_server() -> None:
+    io = Server()
+
+    @io.on("wait")
+    def wait(_socket: Socket) -> str:
+        with pytest.raises(LocalProtocolError, match="cannot wait for the end"):
+            server.wait()
+        return "refused"
+
+    with Threads(io, "127.0.0.1", 0) as server, dial(server) as client:
+        client.emit("wait", ack="1")
+        assert client.event() == ["refused"]
+
+
+def test_plain_handlers_that_block_leave_the_order_of_the_others() -> None:
+    io = Server()
+    release = threading.Event()
+
+    @io.on("slow", concurrent=True)
+    def slow(_socket: Socket) -> str:
+        wait_for(release)
+        return "slow"
+
+    @io.on("quick")
+    def quick(_socket: Socket) -> str:
+        return "quick"
+
+    with Threads(io, "127.0.0.1", 0) as server, dial(server) as client:
+        client.emit("slow", ack="1")
+        client.emit("quick", ack="2")
+        assert client.event() == ["quick"]
+        release.set()
+        assert client.event() == ["slow"]
 
 
 def test_waiting_from_a_thread_of_the_program() -> None:

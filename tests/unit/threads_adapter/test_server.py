@@ -5,20 +5,36 @@
 # pyright: reportUnknownVariableType=false
 
 import contextlib
+import errno
 import gc
 import logging
 import os
 import resource
 import signal
 import socket
+import sys
 import threading
-from collections.abc import Generator
+import time
+import weakref
+from collections.abc import Coroutine, Generator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
 import sansio_eio_threads
-from sansio_eio import AckDisconnected, EngineServer, LocalProtocolError, OnError, Server, Session, Socket
+from sansio_eio import (
+    AckDisconnected,
+    EngineServer,
+    LocalProtocolError,
+    OnError,
+    Request,
+    Response,
+    Server,
+    Session,
+    Socket,
+)
+from sansio_eio.engineio import Action, Channel, Runtime
 from sansio_eio.http import Router
 from sansio_eio_threads import Server as Threads
 from tests.benchmarks.wire import poll_request, take_response
@@ -492,3 +508,200 @@ def test_without_room_for_another_connection_it_serves_the_others(caplog: pytest
         waiting.close()
     assert 1 <= len(caplog.records) <= 3
     assert caplog.records[0].getMessage().startswith("no connection can be accepted for 1.0 second(s): ")
+
+
+# -- at the worst moment -----------------------------------------------------------------------------------------------
+
+
+class StopsAtOnce(Echo):
+    """An application that stops the server as soon as it is installed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.server = Threads(self, "127.0.0.1", 0)
+
+    def install(self, runtime: Runtime | None) -> None:
+        super().install(runtime)
+        if runtime is not None:
+            self.server.stop()
+
+
+def test_it_may_be_stopped_before_the_start_is_over() -> None:
+    server = StopsAtOnce().server
+    server.start()
+    finish(in_thread(server.wait))
+    server.stop()
+
+
+def test_a_signal_handler_stops_it_at_any_moment_of_a_wait() -> None:
+    """Each time one call later, until there are no more: whatever is held there, the server can end."""
+    calls = called = 0
+
+    def interrupt(_frame: object, _event: str, _argument: object) -> None:
+        nonlocal called
+        called += 1
+        if called == calls:
+            sys.setprofile(None)
+            signal.raise_signal(signal.SIGUSR1)
+
+    server = Threads(Server(), "127.0.0.1", 0)
+    before = signal.signal(signal.SIGUSR1, lambda _number, _frame: server.stop())
+    try:
+        while calls == called:
+            calls, called = calls + 1, 0
+            server.start()
+            # When the signal would come too late.
+            last = threading.Timer(0.1, server.stop)
+            last.start()
+            sys.setprofile(interrupt)
+            try:
+                server.wait()
+            finally:
+                sys.setprofile(None)
+            server.stop()
+            finish(last)
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    assert calls > 2
+
+
+def test_a_late_stop_does_not_take_the_next_start_for_its_own() -> None:
+    io = Server()
+    blocked, release = threading.Event(), threading.Event()
+    main_thread = threading.main_thread().ident
+    assert main_thread is not None
+
+    @io.on("work")
+    def work(_socket: Socket) -> None:
+        blocked.set()
+        wait_for(release)
+
+    def restart(_number: int, _frame: object) -> None:
+        release.set()
+        server.stop()
+        server.start()
+
+    def interrupt() -> None:
+        client.end()
+        signal.pthread_kill(main_thread, signal.SIGUSR1)
+
+    server = Threads(io, "127.0.0.1", 0)
+    before = signal.signal(signal.SIGUSR1, restart)
+    try:
+        server.start()
+        with dial(server) as client:
+            client.emit("work")
+            wait_for(blocked)
+            thread = in_thread(interrupt)
+            server.stop()
+            finish(thread)
+        with dial(server):
+            pass
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+        server.stop()
+
+
+class LastWords(Echo):
+    """An application that has something for a handler when the last bytes of a connection are taken."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.said = threading.Event()
+
+    def close(self) -> None:
+        super().close()
+        for channel in self.channels:
+            self.respond(channel, Response(200))
+
+    def take_actions(self, channel: Channel) -> list[Action]:
+        if self.shut_down:
+            self.runnable.append(self)
+        return super().take_actions(channel)
+
+    def step(self) -> None:
+        self.said.set()
+
+
+def test_what_the_last_connection_sets_off_is_done_before_the_end() -> None:
+    app = LastWords()
+    with Threads(app, "127.0.0.1", 0) as server, connect(server.addresses[0]) as sock:
+        sock.sendall(request() + request("GET", "/park"))
+        read(sock, b"GET /? ")
+        while len(app.channels) < 2:
+            time.sleep(0)
+        server.stop()
+        read_all(sock)
+    assert app.said.is_set()
+
+
+def test_a_deadline_that_is_years_away() -> None:
+    """Selectors cannot wait for so long."""
+    with (
+        Threads(Echo(), "127.0.0.1", 0, header_timeout=1e9, keep_alive_timeout=float("inf")) as server,
+        connect(server.addresses[0]) as silent,
+        connect(server.addresses[0]) as sock,
+    ):
+        for _ in range(2):
+            sock.sendall(request())
+            read(sock, b"GET /? ")
+        silent.sendall(request())
+        read(silent, b"GET /? ")
+
+
+def test_coroutines_that_are_forgotten_do_not_complain() -> None:
+    """Those of handlers, and of `allow_request`. A warning is an error here."""
+    blocked, release = threading.Event(), threading.Event()
+
+    async def allow() -> bool:
+        return True
+
+    def ask(request: Request) -> Coroutine[Any, Any, bool]:
+        coroutine = allow()
+        if request.params["transport"] == "polling":
+            # It is the last in the queue: when it is gone, all have been forgotten.
+            references.append(weakref.ref(coroutine, lambda _: release.set()))
+            asked.set()
+        return coroutine
+
+    asked = threading.Event()
+    references: list[object] = []
+    io = Server(allow_request=ask)
+
+    @io.on("work", concurrent=True)
+    async def work(_socket: Socket) -> None:
+        blocked.set()
+        wait_for(release)
+
+    server = Threads(io, "127.0.0.1", 0, max_workers=1, shutdown_timeout=0.01)
+    server.start()
+    with dial(server) as client, connect(server.addresses[0]) as sock:
+        client.say(*['2["work"]'] * 3)
+        wait_for(blocked)
+        sock.sendall(poll_request())
+        wait_for(asked)
+        stopping = in_thread(server.stop)
+        client.end()
+        finish(stopping)
+    gc.collect()
+
+
+def test_every_interface_is_every_one_that_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    create = socket.create_server
+    missing: set[int] = {socket.AF_INET6}
+
+    def create_server(address: Any, *, family: int, backlog: int) -> socket.socket:
+        if family in missing:
+            raise OSError(errno.EAFNOSUPPORT, "there is none")
+        return create(("127.0.0.1", 0), family=family, backlog=backlog)
+
+    monkeypatch.setattr(socket, "create_server", create_server)
+    with Threads(Server()) as server:
+        assert [host for host, _ in server.addresses] == ["127.0.0.1"]
+    missing.add(socket.AF_INET)
+    with pytest.raises(OSError, match="there is none"):
+        Threads(Server()).start()
+    # Who names an address wants that one.
+    missing.remove(socket.AF_INET)
+    with pytest.raises(OSError, match="there is none"):
+        Threads(Server(), ["127.0.0.1", "::1"]).start()

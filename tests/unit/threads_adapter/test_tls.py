@@ -13,6 +13,7 @@ import trustme
 
 from sansio_eio import Server, Socket
 from sansio_eio_threads import Server as Threads
+from sansio_eio_threads.lock import LOCK
 from tests.unit.http.support import Echo, request
 from tests.unit.threads_adapter.client import PATIENCE, dial, in_thread, wait_for
 
@@ -138,3 +139,14 @@ def test_half_a_handshake_does_not_hold_up_the_end(server_context: ssl.SSLContex
         assert is_closed(half)
         stopping.join(PATIENCE)
         assert not stopping.is_alive()
+
+
+def test_who_is_gone_before_he_is_accepted(server_context: ssl.SSLContext, client_context: ssl.SSLContext) -> None:
+    io = Server()
+    with Threads(io, "127.0.0.1", 0, ssl_context=server_context) as server:
+        for _ in range(3):
+            with LOCK, socket.create_connection(server.addresses[0], PATIENCE) as sock:
+                # Closing resets the connection.
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+        with dial(server, tls=client_context):
+            pass

@@ -13,9 +13,11 @@ from pathlib import Path
 import pytest
 import trio
 import trustme
+from trio.testing import wait_all_tasks_blocked
 
 from sansio_eio import EngineServer, LocalProtocolError, Session
 from sansio_eio_trio import serve, serve_listeners, serve_stream
+from sansio_eio_trio.streams import receive
 from tests.unit.http.support import Echo, close, handshake, ok, request, status, switching, text
 from tests.unit.trio_adapter.support import Peer, listening, tasks
 
@@ -293,3 +295,44 @@ def test_as_a_guest_of_asyncio() -> None:
 
     asyncio.run(asyncio.wait_for(host(), 20), debug=False)
     assert log == ["a"]
+
+
+class GivesAway(trio.abc.Instrument):
+    """Closes a socket just before the task that was woken to read it goes on; a new one gets its number."""
+
+    def __init__(self, stream: trio.SocketStream, reader: str) -> None:
+        self.stream = stream
+        self.reader = reader
+        self.mine, self.yours = socket.socketpair()
+        self.yours.send(b"for somebody else")
+        self.other: socket.socket | None = None
+
+    def before_task_step(self, task: trio.lowlevel.Task) -> None:
+        if self.other is None and task.name == self.reader:
+            number = self.stream.socket.fileno()
+            self.stream.socket.close()
+            self.other = socket.socket(fileno=os.dup2(self.mine.fileno(), number))
+
+
+def test_a_socket_that_is_closed_when_its_reader_has_been_woken() -> None:
+    async def main() -> None:
+        ours, theirs = (trio.SocketStream(each) for each in trio.socket.socketpair())
+        async with trio.open_nursery() as nursery:
+
+            async def read() -> None:
+                with pytest.raises(OSError, match="Bad file descriptor"):
+                    await receive(theirs)
+
+            nursery.start_soon(read, name="the reader")
+            await wait_all_tasks_blocked()
+            instrument = GivesAway(theirs, "the reader")
+            trio.lowlevel.add_instrument(instrument)
+            await ours.send_all(b"for the first")
+        trio.lowlevel.remove_instrument(instrument)
+        assert instrument.other is not None
+        assert instrument.other.recv(100) == b"for somebody else"
+        for each in (instrument.mine, instrument.yours, instrument.other):
+            each.close()
+        await ours.aclose()
+
+    run(main)
