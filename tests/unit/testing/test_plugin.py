@@ -18,6 +18,13 @@ def echo(socket, value):
 """
 
 
+@pytest.fixture(autouse=True)
+def like_at_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In CI, pytest repeats the whole message of each failure in its summary."""
+    for name in ("CI", "BUILD_NUMBER"):
+        monkeypatch.delenv(name, raising=False)
+
+
 def run(pytester: pytest.Pytester, test: str) -> pytest.RunResult:
     """Run a test file; the plugin is loaded by hand, so that it does not matter whether it is installed."""
     pytester.makepyfile(application=APPLICATION, test_it="from application import io\n" + test)
