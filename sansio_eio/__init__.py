@@ -1,6 +1,18 @@
 """Engine.IO and Socket.IO as pure state machines: bytes, requests and the time go in, actions and events come out."""
 
-from sansio_eio.engineio import Cookie, EngineServer, HandshakeRefused, OnError, Pending, Request, Response, Session
+from sansio_eio.engineio import (
+    ConnectError,
+    Cookie,
+    EngineClient,
+    EngineServer,
+    HandshakeRefused,
+    OnError,
+    Pending,
+    Request,
+    Response,
+    Session,
+    TransportError,
+)
 from sansio_eio.errors import LocalProtocolError, ProtocolError, RemoteProtocolError
 from sansio_eio.socketio import (
     AckDisconnected,
@@ -17,8 +29,10 @@ __all__ = [
     "AckDisconnected",
     "AckError",
     "AckTimeout",
+    "ConnectError",
     "ConnectionRefused",
     "Cookie",
+    "EngineClient",
     "EngineServer",
     "Handshake",
     "HandshakeRefused",
@@ -33,4 +47,5 @@ __all__ = [
     "Server",
     "Session",
     "Socket",
+    "TransportError",
 ]

@@ -1,11 +1,11 @@
-"""What the core asks of its driver: four things to do on a channel, and one about reading from it."""
+"""What the core asks of its driver: things to do on a channel, and one about reading from it."""
 
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from sansio_eio.engineio.channel import Channel
 from sansio_eio.engineio.outgoing import Outgoing
-from sansio_eio.engineio.requests import Response
+from sansio_eio.engineio.requests import Request, Response
 
 
 @dataclass(slots=True)
@@ -60,3 +60,34 @@ class SetReading:
 
 
 Action: TypeAlias = Respond | AcceptWebSocket | SendMessages | CloseChannel | SetReading
+
+
+@dataclass(slots=True)
+class SendRequest:
+    """For clients: send this request, on a new connection or one that is kept alive.
+
+    `response_received` follows, or `channel_closed` when there is no response within `timeout` seconds (None: no
+    limit), or none will come. Whoever sends it adds Host, Content-Length and the framing of the connection.
+    """
+
+    channel: Channel
+    request: Request
+    timeout: float | None
+
+
+@dataclass(slots=True)
+class OpenWebSocket:
+    """For clients: open a WebSocket with this GET, on a connection of its own.
+
+    `websocket_accepted` follows, or `response_received` with the response that refuses it, or `channel_closed`.
+    `max_message_size` is the limit in bytes for one message from the server, decompressed; over it the WebSocket is
+    closed with 1009. `compression` says whether permessage-deflate may be offered (RFC 7692).
+    """
+
+    channel: Channel
+    request: Request
+    max_message_size: int
+    compression: bool
+
+
+ClientAction: TypeAlias = SendRequest | OpenWebSocket | SendMessages | CloseChannel | SetReading

@@ -1,10 +1,12 @@
-"""What a router can mount."""
+"""What a router can mount, and what a driver can connect."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from sansio_eio.engineio.client import EngineClient
+    from sansio_eio.engineio.pending import Pending
     from sansio_eio.engineio.server import EngineServer
 
 
@@ -23,3 +25,19 @@ class Mountable(Protocol):
 
     def close(self) -> None:
         """End every session, so that the clients know; see `Application.close`."""
+
+
+class Connectable(Protocol):
+    """A Socket.IO `Client` or an `EngineClient`: something with an engine that a driver can connect."""
+
+    @property
+    def engine(self) -> EngineClient:
+        """The Engine.IO client that says what is to be done."""
+        ...
+
+    def open(self) -> Pending[None]:
+        """Connect. The result is done when that has succeeded, and fails with ConnectError when it has not."""
+        ...
+
+    def close(self) -> None:
+        """End the session in good order, and do not come back. Go on pumping to deliver it."""

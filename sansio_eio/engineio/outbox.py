@@ -1,5 +1,7 @@
 """What waits for one peer to take it."""
 
+from collections.abc import Callable
+
 from sansio_eio.engineio.outgoing import Outgoing
 from sansio_eio.engineio.pending import Pending
 
@@ -40,13 +42,39 @@ class Outbox:
         self.size -= size
         return portion
 
+    def take_payload(self, limit: int) -> list[Outgoing]:
+        """As many of the oldest packets as fit into a polling payload of `limit` bytes, and at least one.
+
+        Packets that travel together are taken apart where all of them do not fit.
+        """
+        size = count = 0
+        while count < len(self.packets):
+            packet = self.packets[count]
+            # The payload, and what separates it from the next.
+            size += len(packet.payload) + 1
+            if size - 1 > limit:
+                if len(packet.packets) > 1:
+                    size -= len(packet.payload) + 1
+                    self.packets[count : count + 1] = packet.split()
+                    continue
+                if count:
+                    break
+            count += 1
+        payload, self.packets = self.packets[:count], self.packets[count:]
+        self.size -= sum([packet.size for packet in payload])
+        return payload
+
     def take_back(self) -> None:
         """The newest packet is not to be sent after all."""
         self.size -= self.packets.pop().size
 
     def drop_volatile(self) -> None:
         """There is too much: what was only worth sending at once goes first."""
-        self.packets = [packet for packet in self.packets if not packet.volatile]
+        self.keep(lambda packet: not packet.volatile)
+
+    def keep(self, wanted: Callable[[Outgoing], bool]) -> None:
+        """Drop what is not wanted."""
+        self.packets = [packet for packet in self.packets if wanted(packet)]
         self.size = sum([packet.size for packet in self.packets])
 
     def add_drain(self, pending: Pending[None]) -> None:

@@ -13,17 +13,22 @@ class Outgoing:
     encoded text packet with its type digit; `bytes` are a binary message.
     """
 
-    __slots__ = ("_encoded", "_frame", "_payload", "compress", "packets", "size", "volatile")
+    __slots__ = ("_frame", "_payload", "compress", "encoded", "packets", "size", "volatile")
 
     def __init__(self, packets: tuple[str | bytes, ...], *, compress: bool = True, volatile: bool = False) -> None:
         self.packets = packets
         self.compress = compress
         self.volatile = volatile
-        self._encoded = [encode_text(packet) if isinstance(packet, str) else packet for packet in packets]
+        #: The packets as bytes, text in UTF-8: for who makes another wire form of them.
+        self.encoded = [encode_text(packet) if isinstance(packet, str) else packet for packet in packets]
         self._frame: bytes | None = None
         self._payload: bytes | None = None
         #: What it counts against the limit of a session's buffer, in bytes.
-        self.size = sum([len(data) for data in self._encoded]) + 4 * len(packets)
+        self.size = sum([len(data) for data in self.encoded]) + 4 * len(packets)
+
+    def split(self) -> list["Outgoing"]:
+        """Each packet on its own, for a transport that cannot take all of them at once."""
+        return [Outgoing((packet,), compress=self.compress, volatile=self.volatile) for packet in self.packets]
 
     @property
     def frame(self) -> bytes:
@@ -31,7 +36,7 @@ class Outgoing:
         if self._frame is None:
             frames = [
                 _frame_header(0x81 if isinstance(packet, str) else 0x82, len(data)) + data
-                for packet, data in zip(self.packets, self._encoded, strict=True)
+                for packet, data in zip(self.packets, self.encoded, strict=True)
             ]
             self._frame = frames[0] if len(frames) == 1 else b"".join(frames)
         return self._frame
@@ -43,7 +48,7 @@ class Outgoing:
             self._payload = SEPARATOR.join(
                 [
                     data if isinstance(packet, str) else b"b" + b2a_base64(data, newline=False)
-                    for packet, data in zip(self.packets, self._encoded, strict=True)
+                    for packet, data in zip(self.packets, self.encoded, strict=True)
                 ]
             )
         return self._payload

@@ -28,6 +28,9 @@ PING_PACKET = Outgoing((PING,), compress=False)
 PROBE_ANSWER_PACKET = Outgoing((PROBE_ANSWER,), compress=False)
 CLOSE_PACKET = Outgoing((CLOSE,), compress=False)
 NOOP_PACKET = Outgoing((NOOP,), compress=False)
+PONG_PACKET = Outgoing((PONG,), compress=False)
+PROBE_PACKET = Outgoing((PROBE,), compress=False)
+UPGRADE_PACKET = Outgoing((UPGRADE,), compress=False)
 
 SEPARATOR = "\x1e"
 

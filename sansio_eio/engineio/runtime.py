@@ -3,10 +3,11 @@
 from collections.abc import Awaitable, Coroutine
 from typing import TYPE_CHECKING, Any, Protocol
 
-from sansio_eio.engineio.actions import Action
+from sansio_eio.engineio.actions import Action, ClientAction
+from sansio_eio.engineio.address import Address
 from sansio_eio.engineio.atomic import Lock
 from sansio_eio.engineio.channel import Channel
-from sansio_eio.engineio.requests import Request
+from sansio_eio.engineio.requests import Request, Response
 from sansio_eio.errors import RemoteProtocolError
 
 if TYPE_CHECKING:
@@ -130,3 +131,65 @@ class Application(Protocol):
 
     def close(self) -> None:
         """End every session, so that the clients know; new ones are refused. Go on pumping to deliver it."""
+
+
+class ClientApplication(Protocol):
+    """What a driver drives for a client: an `EngineClient`. The contract is that of `Application`.
+
+    Here it is the core that names channels: one comes with its first action, `SendRequest` or `OpenWebSocket`, out of
+    `take_actions`, and from then on the driver may keep something of its own in `Channel.owner`. A channel without
+    actions is one that was closed before it had been listed. After `CloseChannel` nothing need be told of a channel.
+    """
+
+    @property
+    def address(self) -> Address:
+        """Where all connections lead."""
+        ...
+
+    @property
+    def max_message_size(self) -> int:
+        """The limit in bytes of a response body."""
+        ...
+
+    @property
+    def over(self) -> bool:
+        """Whether there is no session, and nothing that a driver has still to be asked for."""
+        ...
+
+    def response_received(self, channel: Channel, response: Response, *, now: float) -> None:
+        """The complete response to a request; or the one that refuses a WebSocket. The last input of a channel."""
+
+    def websocket_accepted(self, channel: Channel, response: Response, *, now: float) -> None:
+        """The WebSocket is there. `response` is the 101, for its headers."""
+
+    def message_received(self, channel: Channel, data: str | bytes, *, now: float) -> None:
+        """A complete message on a WebSocket."""
+
+    def channel_closed(self, channel: Channel, *, now: float, error: Exception | None = None) -> None:
+        """No response will come, or the WebSocket is over. The last input of a channel.
+
+        `error` says why: what the connection failed with, or a RemoteProtocolError; None where the server has closed
+        in good order.
+        """
+
+    def take_ready(self) -> list[Channel]:
+        """See `Application.take_ready`."""
+        ...
+
+    def take_actions(self, channel: Channel) -> list[ClientAction]:
+        """See `Application.take_actions`."""
+        ...
+
+    def take_runnable(self) -> list[Runnable]:
+        """See `Application.take_runnable`."""
+        ...
+
+    def next_deadline(self) -> float | None:
+        """See `Application.next_deadline`."""
+        ...
+
+    def advance(self, *, now: float) -> None:
+        """See `Application.advance`."""
+
+    def install(self, runtime: Runtime | None) -> None:
+        """See `Application.install`. Without a driver there is no session either: it ends with "forced close"."""

@@ -4,26 +4,18 @@ import re
 from collections.abc import Callable
 from typing import Unpack
 
-from sansio_eio.deadlines import Deadlines, Expirable
 from sansio_eio.engineio import responses
 from sansio_eio.engineio.actions import AcceptWebSocket, Action, CloseChannel, Respond
 from sansio_eio.engineio.admission import ORIGIN_REFUSED, SERVER_FULL, SHUTTING_DOWN, Admission, Refusal, verify
-from sansio_eio.engineio.atomic import Lock, atomic
+from sansio_eio.engineio.atomic import atomic
 from sansio_eio.engineio.channel import Channel
+from sansio_eio.engineio.core import Core
 from sansio_eio.engineio.cors import Cors
 from sansio_eio.engineio.events import HandshakeRefused
-from sansio_eio.engineio.handlers import (
-    ErrorHook,
-    HandlerTable,
-    Hook,
-    Listening,
-    call_inline,
-    check_function,
-    must_be_awaited,
-)
+from sansio_eio.engineio.handlers import HandlerTable, call_inline, must_be_awaited
 from sansio_eio.engineio.reasons import FORCED_CLOSE
 from sansio_eio.engineio.requests import Request, Response, check_header, is_header_value
-from sansio_eio.engineio.runtime import Runnable, Runtime
+from sansio_eio.engineio.runtime import Runtime
 from sansio_eio.engineio.session import Session, SessionListener
 from sansio_eio.engineio.session_mailbox import SessionMailbox
 from sansio_eio.engineio.settings import EngineOptions, Settings, normal_path
@@ -37,7 +29,7 @@ USABLE_ID = re.compile(r"[!#-+\--:<-\[\]-~]{1,255}")
 INLINE_EVENTS = ("connection_error", "initial_headers", "headers")
 
 
-class EngineServer(Listening):
+class EngineServer(Core):
     """An Engine.IO server: sessions over long-polling and WebSocket (revision 4 of the protocol).
 
     As a product of its own it is given handlers and served by a driver::
@@ -65,27 +57,19 @@ class EngineServer(Listening):
     """
 
     def __init__(self, *, path: str = "/engine.io/", **options: Unpack[EngineOptions]) -> None:
-        self.path = normal_path(path)
         self.settings = Settings(**options)
+        super().__init__(max_concurrent=self.settings.max_concurrent)
+        self.path = normal_path(path)
         #: The open sessions by their ids.
         self.sessions: dict[str, Session] = {}
-        self.deadlines = Deadlines()
         self.handlers = HandlerTable()
         self.inline_handlers = HandlerTable()
-        self.errors = ErrorHook(self._stop)
-        self.runtime: Runtime | None = None
-        #: The lock of the driver, or of the one before; None where everything happens in one thread.
-        self.lock: Lock | None = None
-        #: The time of the last input.
-        self.now = 0.0
         self._cors = Cors(
             self.settings.cors_allowed_origins,
             credentials=self.settings.cors_credentials,
             trust_proxy=self.settings.trust_proxy,
         )
         self._opening: dict[str, Session] = {}
-        self._ready: list[Channel] = []
-        self._runnable: list[Runnable] = []
         self._shutting_down = False
         self._owned = False
         self._listen: Callable[[Session], SessionListener] = lambda session: SessionMailbox(self, session)
@@ -108,15 +92,6 @@ class EngineServer(Listening):
                 'the sessions of this engine belong to a Socket.IO server: use io.on("connection")'
             )
         return self.handlers
-
-    def on_error(self, hook: Hook) -> Hook:
-        """Call `hook(error, where)` for every exception of the application's own code; without a hook it is logged.
-
-        The hook decides what becomes of it: None, nothing more; or one of `OnError`.
-        """
-        check_function(hook, plain=True)
-        self.errors.hook = hook
-        return hook
 
     @property
     @atomic
@@ -216,13 +191,6 @@ class EngineServer(Listening):
 
     # -- Application: drains and time ------------------------------------------------------------------------------
 
-    def take_ready(self) -> list[Channel]:
-        """See `Application.take_ready`."""
-        ready, self._ready = self._ready, []
-        for channel in ready:
-            channel.offered = True
-        return ready
-
     def take_actions(self, channel: Channel) -> list[Action]:
         """See `Application.take_actions`."""
         session = channel.session
@@ -234,27 +202,10 @@ class EngineServer(Listening):
             session.flushed(channel)
         return actions
 
-    def take_runnable(self) -> list[Runnable]:
-        """See `Application.take_runnable`."""
-        runnable, self._runnable = self._runnable, []
-        return runnable
-
-    def next_deadline(self) -> float | None:
-        """See `Application.next_deadline`."""
-        return self.deadlines.next()
-
-    def advance(self, *, now: float) -> None:
-        """See `Application.advance`."""
-        self.now = now
-        self.deadlines.expire_due(now=now)
-
     def install(self, runtime: Runtime | None) -> None:
         """See `Application.install`."""
-        if runtime is not None and self.runtime is not None and runtime is not self.runtime:
-            raise LocalProtocolError("this server is served already")
-        self.runtime = runtime
+        super().install(runtime)
         if runtime is not None:
-            self.lock = runtime.lock
             self._shutting_down = False
         elif self._shutting_down:
             # Nobody can tell the peers of these any more, and the next driver may have another clock.
@@ -263,39 +214,11 @@ class EngineServer(Listening):
 
     # -- for the session and the protocol above --------------------------------------------------------------------
 
-    def report(self, error: Exception, where: str) -> None:
-        """The application's own code raised `error` in `where`, and not for one session: see `on_error`."""
-        self.errors.report(error, where)
-
     def attach(self, listen: Callable[[Session], SessionListener], full: Callable[[], bool]) -> None:
         """Give the sessions to the protocol above: `listen` makes the listener of each, `full` refuses more of them."""
         self._listen = listen
         self._full = full
         self._owned = True
-
-    def mark_ready(self, channel: Channel) -> None:
-        """This channel has actions, or its session has something to send on it."""
-        if not channel.ready:
-            channel.ready = True
-            self._ready.append(channel)
-            if len(self._ready) == 1:
-                self._wake()
-
-    def make_runnable(self, runnable: Runnable) -> None:
-        """This session has events for the application."""
-        self._runnable.append(runnable)
-        if len(self._runnable) == 1:
-            self._wake()
-
-    def set_timeout(self, owner: Expirable, seconds: float) -> None:
-        """A deadline that starts to count with the next `advance`: for calls of the application, which tell no time."""
-        self.deadlines.after(owner, seconds)
-        self._wake()
-
-    def act(self, channel: Channel, action: Action) -> None:
-        """Ask the driver for something."""
-        channel.actions.append(action)
-        self.mark_ready(channel)
 
     def respond(self, channel: Channel, response: Response) -> None:
         """Answer the request of a channel, so that the page that sent it may read the answer."""
@@ -429,15 +352,3 @@ class EngineServer(Listening):
     def _call_inline(self, event: str, *args: object) -> None:
         for handler in self.inline_handlers.get(event):
             call_inline(handler.function, args, self, f"a handler of {event}")
-
-    def _stop(self, error: Exception) -> bool:
-        # Looked at once: in threads, the server may stop meanwhile.
-        runtime = self.runtime
-        if runtime is None:
-            return False
-        runtime.stop(error)
-        return True
-
-    def _wake(self) -> None:
-        if self.runtime is not None:
-            self.runtime.wake()

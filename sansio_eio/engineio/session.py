@@ -12,9 +12,7 @@ from sansio_eio.engineio import packets
 from sansio_eio.engineio.actions import CloseChannel, SendMessages, SetReading
 from sansio_eio.engineio.atomic import atomic
 from sansio_eio.engineio.handlers import HandlerTable, Listening
-from sansio_eio.engineio.outbox import LOW_WATER, Outbox
 from sansio_eio.engineio.outgoing import SEPARATOR, Outgoing
-from sansio_eio.engineio.pending import Pending
 from sansio_eio.engineio.post import PostReceiver
 from sansio_eio.engineio.reasons import (
     FORCED_CLOSE,
@@ -25,15 +23,14 @@ from sansio_eio.engineio.reasons import (
     TRANSPORT_ERROR,
 )
 from sansio_eio.engineio.requests import Response
+from sansio_eio.engineio.session_host import SessionHost
 from sansio_eio.engineio.states import TRANSITIONS, State, Trigger
 from sansio_eio.engineio.upgrade import Upgrade
 from sansio_eio.errors import LocalProtocolError, RemoteProtocolError
 
 if TYPE_CHECKING:
-    from sansio_eio.engineio.atomic import Lock
     from sansio_eio.engineio.channel import Channel
     from sansio_eio.engineio.requests import Request
-    from sansio_eio.engineio.runtime import Runtime
     from sansio_eio.engineio.server import EngineServer
 
 
@@ -47,7 +44,7 @@ class SessionListener(Protocol):
         """The session has ended. The last call."""
 
 
-class Session(Listening):
+class Session(SessionHost, Listening):
     """One Engine.IO session. Made by `EngineServer`; found in its "connection" event.
 
     `send` queues a message, `close` ends the session, `on` adds handlers for "message" (called with the `str` or
@@ -56,8 +53,6 @@ class Session(Listening):
 
     __slots__ = (
         "_awaiting_pong",
-        "_concurrent",
-        "_outbox",
         "_poll",
         "_pong_extended",
         "_post",
@@ -66,7 +61,6 @@ class Session(Listening):
         "_websocket",
         "handlers",
         "listener",
-        "paused",
         "request",
         "sid",
         "state",
@@ -74,6 +68,7 @@ class Session(Listening):
     )
 
     def __init__(self, server: EngineServer, sid: str, request: Request) -> None:
+        super().__init__(server)
         self._server = server
         #: The id of the session; whoever knows it can read and write the session, so it is kept out of logs.
         self.sid = sid
@@ -85,22 +80,22 @@ class Session(Listening):
         self.transport = "polling"
         self.handlers: HandlerTable | None = None
         self.listener: SessionListener | None = None
-        self._outbox = Outbox()
         self._poll: Channel | None = None
         self._post = PostReceiver(server, self)
         self._websocket: Channel | None = None
         self._upgrade: Upgrade | None = None
-        #: The application does not keep up: nothing is read from the peer.
-        self.paused = False
         self._awaiting_pong = False
         self._pong_extended = False
-        #: Handlers that run beside the others.
-        self._concurrent = 0
 
     def __repr__(self) -> str:
         return f"<Session {self.sid[:4]}… {self.state.value} on {self.transport}>"
 
     # -- for the application ---------------------------------------------------------------------------------------
+
+    @property
+    def over(self) -> bool:
+        """Whether it is closed."""
+        return self.state is State.CLOSED
 
     def handler_table(self, event: str | float) -> HandlerTable:
         # "message" is called with the `str` or `bytes`, "close" with the reason.
@@ -123,21 +118,6 @@ class Session(Listening):
         return self.send_packet(packets.messages((message,), compress=compress))
 
     @atomic
-    def drain(self) -> Pending[None]:
-        """Done when most of the buffer has been taken by the peer, or the session has ended."""
-        pending = Pending[None](self)
-        if self.state is State.CLOSED or self.buffered <= LOW_WATER:
-            pending.resolve(None)
-        else:
-            self._outbox.add_drain(pending)
-        return pending
-
-    @property
-    def buffered(self) -> int:
-        """Bytes that wait for the peer to take them."""
-        return self._outbox.size
-
-    @atomic
     def close(self) -> None:
         """End the session: what is queued is still delivered, then the peer is told. Repeated calls do nothing.
 
@@ -152,35 +132,6 @@ class Session(Listening):
             self.end(FORCED_CLOSE)
         else:
             self._server.set_timeout(self, self._server.settings.close_timeout)
-
-    # -- Host, for its handlers -------------------------------------------------------------------------------------
-
-    @property
-    def lock(self) -> Lock | None:
-        """The lock of the driver, None where everything happens in one thread."""
-        return self._server.lock
-
-    @property
-    def runtime(self) -> Runtime | None:
-        """The driver, when one serves it."""
-        return self._server.runtime
-
-    def report(self, error: Exception, where: str) -> None:
-        """The application's own code raised `error` in `where` for this session: see `EngineServer.on_error`."""
-        self._server.errors.report(error, where, self)
-
-    @atomic
-    def begin_concurrent(self) -> Runtime | None:
-        """See `Handling`. Where nothing serves the session, nobody could run anything beside the others."""
-        if self.runtime is None or self._concurrent >= self._server.settings.max_concurrent:
-            return None
-        self._concurrent += 1
-        return self.runtime
-
-    @atomic
-    def end_concurrent(self) -> None:
-        """See `Handling`."""
-        self._concurrent -= 1
 
     # -- for the registry: inputs ----------------------------------------------------------------------------------
 

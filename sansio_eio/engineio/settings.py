@@ -42,6 +42,12 @@ def normal_path(path: str) -> str:
     return path.rstrip("/") + "/"
 
 
+def check_transports(transports: Sequence[str]) -> None:
+    """LocalProtocolError for what is not a list of transports."""
+    if isinstance(transports, str) or not transports or not set(transports) <= set(TRANSPORTS):
+        raise LocalProtocolError(f"transports must be a list of some of {TRANSPORTS}, not {transports!r}")
+
+
 @dataclass(slots=True, frozen=True)
 class Cookie:
     """A cookie with the session's id, for load balancers; set on the response that opens a polling session."""
@@ -150,8 +156,7 @@ class Settings:
         for name in ("cors_allowed_origins", "generate_id"):
             if iscoroutinefunction(getattr(self, name)):
                 raise LocalProtocolError(f"{name} must be a plain def: it is called inside of the request")
-        if isinstance(self.transports, str) or not self.transports or not set(self.transports) <= set(TRANSPORTS):
-            raise LocalProtocolError(f"transports must be a list of some of {TRANSPORTS}, not {self.transports!r}")
+        check_transports(self.transports)
         for name in ("ping_interval", "ping_timeout", "upgrade_timeout", "admission_timeout", "close_timeout"):
             if not 0 < getattr(self, name) < float("inf"):
                 raise LocalProtocolError(f"{name} must be a positive number of seconds")

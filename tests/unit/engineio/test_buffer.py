@@ -3,7 +3,7 @@
 import pytest
 
 from sansio_eio.engineio import EngineServer, Outgoing, State
-from sansio_eio.engineio.outbox import LOW_WATER
+from sansio_eio.engineio.outbox import LOW_WATER, Outbox
 from sansio_eio.engineio.packets import messages
 from sansio_eio.errors import LocalProtocolError, RemoteProtocolError
 from tests.unit.engineio.driving import Driver, Gate, Journal
@@ -321,3 +321,14 @@ def test_a_held_post_is_released_when_the_session_ends() -> None:
     assert poll.text == "1"
     client.session.pause(False)
     assert len(client.driver.app.deadlines) == 0
+
+
+def test_a_payload_has_at_least_one_packet() -> None:
+    outbox = Outbox()
+    for size in (100, 1):
+        packet = Outgoing(("4" + "x" * size,))
+        outbox.packets.append(packet)
+        outbox.size += packet.size
+    assert [len(packet.payload) for packet in outbox.take_payload(10)] == [101]
+    assert [len(packet.payload) for packet in outbox.take_payload(10)] == [2]
+    assert outbox.size == 0

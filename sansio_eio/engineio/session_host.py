@@ -1,0 +1,46 @@
+"""What the session of a server and that of a client have in common: the host of handlers, with a buffer."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import TYPE_CHECKING
+
+from sansio_eio.engineio.atomic import atomic
+from sansio_eio.engineio.handler_host import HandlerHost
+from sansio_eio.engineio.outbox import LOW_WATER, Outbox
+from sansio_eio.engineio.pending import Pending
+
+if TYPE_CHECKING:
+    from sansio_eio.engineio.core import Core
+
+
+class SessionHost(HandlerHost):
+    """The side of a session that the application looks at."""
+
+    __slots__ = ("_outbox", "paused")
+
+    def __init__(self, core: Core) -> None:
+        super().__init__(core)
+        self._outbox = Outbox()
+        #: The application does not keep up: nothing is read from the peer.
+        self.paused = False
+
+    @property
+    @abstractmethod
+    def over(self) -> bool:
+        """Whether it is closed."""
+
+    @atomic
+    def drain(self) -> Pending[None]:
+        """Done when most of the buffer has been taken by the peer, or the session has ended."""
+        pending = Pending[None](self)
+        if self.over or self.buffered <= LOW_WATER:
+            pending.resolve(None)
+        else:
+            self._outbox.add_drain(pending)
+        return pending
+
+    @property
+    def buffered(self) -> int:
+        """Bytes that wait for the peer to take them."""
+        return self._outbox.size
