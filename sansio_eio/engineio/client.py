@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from secrets import token_urlsafe
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING, Any, Unpack, cast
 from urllib.parse import urlencode
 
 from sansio_eio.engineio import packets
@@ -18,6 +18,7 @@ from sansio_eio.engineio.cookies import CookieJar
 from sansio_eio.engineio.core import Core
 from sansio_eio.engineio.handler_host import HandlerHost
 from sansio_eio.engineio.handlers import HandlerTable
+from sansio_eio.engineio.mailbox import Mailbox
 from sansio_eio.engineio.pending import Pending
 from sansio_eio.engineio.reasons import FORCED_CLOSE
 from sansio_eio.engineio.requests import Request
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from sansio_eio.engineio.actions import ClientAction
     from sansio_eio.engineio.channel import Channel
     from sansio_eio.engineio.requests import Response
-    from sansio_eio.engineio.runtime import Runtime
+    from sansio_eio.engineio.runtime import Runnable, Runtime
 
 EVENTS = ("open", "ping", "message", "close", "error")
 
@@ -96,6 +97,8 @@ class EngineClient(Core):
         self._paused = False
         self._pending: Pending[None] | None = None
         self._mailbox = ClientMailbox(self)
+        #: Those that have ever been runnable: its own, or those of the protocol above.
+        self._mailboxes: dict[Mailbox[Any], None] = {}
         #: Who is told of the sessions.
         self.listener: ClientListener = self._mailbox
         #: The protocol above, when there is one.
@@ -254,8 +257,22 @@ class EngineClient(Core):
             if self.session is not None:
                 self.session.end(FORCED_CLOSE)
             self._ready.clear()
+            self._runnable.clear()
+            for mailbox in self._mailboxes:
+                mailbox.interrupt()
+        else:
+            # A client may have one driver after another: what the last one left is handled by this one.
+            for mailbox in self._mailboxes:
+                mailbox.resume()
 
     # -- for the session and the protocol above --------------------------------------------------------------------
+
+    def make_runnable(self, runnable: Runnable) -> None:
+        """See `Core.make_runnable`."""
+        assert isinstance(runnable, Mailbox)
+        mailbox = cast("Mailbox[Any]", runnable)
+        self._mailboxes[mailbox] = None
+        super().make_runnable(mailbox)
 
     def attach(self, owner: ClientOwner) -> None:
         """Give the sessions to the protocol above; its `close` is what `OnError.CLOSE` calls."""

@@ -121,6 +121,17 @@ class Mailbox(Generic[E]):
         self._queue_again()
         return None
 
+    def interrupt(self) -> None:
+        """The driver that may have taken this has gone: nobody is going to call `step` again. With the lock held."""
+        self._scheduled = False
+
+    def resume(self) -> None:
+        """There is a driver again. With the lock held."""
+        if self._events and not self._scheduled:
+            self._scheduled = True
+            self._turn = 0
+            self._queue(self)
+
     @atomic
     def _queue_again(self) -> None:
         # It stays scheduled, at the end of the list.

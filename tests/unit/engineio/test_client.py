@@ -652,6 +652,29 @@ def test_a_driver_that_goes_away() -> None:
     hand.client.install(None)
 
 
+def test_the_next_driver_handles_what_the_last_one_has_left() -> None:
+    hand = Hand(transports=["websocket"])
+    seen: list[str | bytes] = []
+    hand.client.on("message", seen.append)
+    hand.client.install(ManualRuntime())
+    hand.open_websocket()
+    hand.message("4a")
+    assert len(hand.client.take_runnable()) == 1, "taken, and never run"
+    hand.message("4b")
+    hand.client.install(None)
+    assert hand.client.take_runnable() == []
+    hand.client.install(ManualRuntime())
+    run(hand.client)
+    assert seen == ["a", "b"]
+    hand.client.install(None)
+    hand.client.install(ManualRuntime())
+    assert hand.client.take_runnable() == []
+    hand.open_websocket()
+    hand.message("4c")
+    run(hand.client)
+    assert seen == ["a", "b", "c"]
+
+
 def test_one_driver_at_a_time() -> None:
     hand = Hand()
     hand.client.install(ManualRuntime())
