@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from secrets import token_urlsafe
-from typing import TYPE_CHECKING, Any, Unpack, cast
+from typing import TYPE_CHECKING, Any, Unpack
 from urllib.parse import urlencode
 
 from sansio_eio.engineio import packets
@@ -18,7 +18,6 @@ from sansio_eio.engineio.cookies import CookieJar
 from sansio_eio.engineio.core import Core
 from sansio_eio.engineio.handler_host import HandlerHost
 from sansio_eio.engineio.handlers import HandlerTable
-from sansio_eio.engineio.mailbox import Mailbox
 from sansio_eio.engineio.pending import Pending
 from sansio_eio.engineio.reasons import FORCED_CLOSE
 from sansio_eio.engineio.requests import Request
@@ -28,8 +27,9 @@ from sansio_eio.errors import LocalProtocolError
 if TYPE_CHECKING:
     from sansio_eio.engineio.actions import ClientAction
     from sansio_eio.engineio.channel import Channel
+    from sansio_eio.engineio.mailbox import Mailbox
     from sansio_eio.engineio.requests import Response
-    from sansio_eio.engineio.runtime import Runnable, Runtime
+    from sansio_eio.engineio.runtime import Runtime
 
 EVENTS = ("open", "ping", "message", "close", "error")
 
@@ -97,8 +97,8 @@ class EngineClient(Core):
         self._paused = False
         self._pending: Pending[None] | None = None
         self._mailbox = ClientMailbox(self)
-        #: Those that have ever been runnable: its own, or those of the protocol above.
-        self._mailboxes: dict[Mailbox[Any], None] = {}
+        #: Its own, or those of the protocol above.
+        self._mailboxes: tuple[Mailbox[Any], ...] = (self._mailbox,)
         #: Who is told of the sessions.
         self.listener: ClientListener = self._mailbox
         #: The protocol above, when there is one.
@@ -267,16 +267,10 @@ class EngineClient(Core):
 
     # -- for the session and the protocol above --------------------------------------------------------------------
 
-    def make_runnable(self, runnable: Runnable) -> None:
-        """See `Core.make_runnable`."""
-        assert isinstance(runnable, Mailbox)
-        mailbox = cast("Mailbox[Any]", runnable)
-        self._mailboxes[mailbox] = None
-        super().make_runnable(mailbox)
-
-    def attach(self, owner: ClientOwner) -> None:
+    def attach(self, owner: ClientOwner, *mailboxes: Mailbox[Any]) -> None:
         """Give the sessions to the protocol above; its `close` is what `OnError.CLOSE` calls."""
         self.listener = self.owner = owner
+        self._mailboxes = mailboxes
 
     def pause(self, paused: bool) -> None:
         """The application does not keep up: stop reading (True), or go on (False). With the lock held."""
