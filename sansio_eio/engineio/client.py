@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 from urllib.parse import urlencode
 
 from sansio_eio.engineio import packets
+from sansio_eio.engineio.actions import CloseChannel
 from sansio_eio.engineio.atomic import atomic
 from sansio_eio.engineio.client_events import ClientEvent, ClientListener, ClientOwner, ConnectError
 from sansio_eio.engineio.client_mailbox import ClientMailbox
@@ -95,6 +96,8 @@ class EngineClient(Core):
         self._query: dict[str, str] = {}
         self._headers: list[tuple[str, str]] = []
         self._paused = False
+        #: Of sessions that have ended, by the POST that says so.
+        self._last_polls: dict[Channel, Channel] = {}
         self._pending: Pending[None] | None = None
         self._mailbox = ClientMailbox(self)
         #: Its own, or those of the protocol above.
@@ -209,6 +212,7 @@ class EngineClient(Core):
         """See `ClientApplication.response_received`."""
         self.now = now
         self._store_cookies(response)
+        self._release_polls(channel)
         if self.session is not None:
             self.session.response_received(channel, response, now=now)
 
@@ -228,6 +232,7 @@ class EngineClient(Core):
     def channel_closed(self, channel: Channel, *, now: float, error: Exception | None = None) -> None:
         """See `ClientApplication.channel_closed`."""
         self.now = now
+        self._release_polls(channel)
         if self.session is not None:
             self.session.channel_lost(channel, error)
 
@@ -257,6 +262,7 @@ class EngineClient(Core):
             if self.session is not None:
                 self.session.end(FORCED_CLOSE)
             self._ready.clear()
+            self._last_polls.clear()
             self._runnable.clear()
             for mailbox in self._mailboxes:
                 mailbox.interrupt()
@@ -277,6 +283,10 @@ class EngineClient(Core):
         self._paused = paused
         if self.session is not None:
             self.session.pause(paused)
+
+    def release_behind(self, goodbye: Channel, poll: Channel) -> None:
+        """A session has ended with this POST: give its poll up when that has been answered, if not before."""
+        self._last_polls[goodbye] = poll
 
     def make_request(self, method: str, transport: str, sid: str, body: bytes = b"") -> Request:
         """A request of a session on this transport; without an id, its first."""
@@ -318,6 +328,16 @@ class EngineClient(Core):
         self.listener.closed(reason, error)
 
     # -- inside ----------------------------------------------------------------------------------------------------
+
+    def _release_polls(self, answered: Channel) -> None:
+        """A channel has had its answer, or none will come."""
+        if not self._last_polls:
+            return
+        poll = self._last_polls.pop(answered, None)
+        if poll is not None:
+            # There are servers that never answer it.
+            self.act(poll, CloseChannel(poll))
+        self._last_polls = {post: poll for post, poll in self._last_polls.items() if poll is not answered}
 
     def _settle(self, error: ConnectError | None) -> None:
         pending, self._pending = self._pending, None

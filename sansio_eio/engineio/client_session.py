@@ -201,10 +201,11 @@ class ClientSession(SessionHost):
             self._fail("xhr post error", cause=error)
         elif channel is self._websocket:
             self._websocket = None
-            if self.state is ClientState.OPENING or error is not None:
+            if self.state is ClientState.OPENING or isinstance(error, RemoteProtocolError):
                 self._fail("websocket error", cause=error)
             else:
-                self.end(TRANSPORT_CLOSE)
+                # Cut off or closed in good order: the reference makes no difference.
+                self.end(TRANSPORT_CLOSE, error)
         elif self._upgrade is not None and channel is self._upgrade.channel:
             self.fall_back(self._upgrade, lost=True)
 
@@ -396,8 +397,10 @@ class ClientSession(SessionHost):
         if self._websocket is None:
             channel = Channel()
             self._client.act(channel, self._request(channel, "POST", packets.CLOSE_PACKET.payload))
-            # The server answers the poll, too, and learns of the close by the POST: cut off, it would be an error.
-            self._poll = None
+            if self._poll is not None:
+                # The server is to learn of the close by the POST: cut off before that, the poll would be an error.
+                self._client.release_behind(channel, self._poll)
+                self._poll = None
         elif self._outbox.packets:
             self._client.act(self._websocket, SendMessages(self._websocket, self._outbox.take_all()))
         self.end(FORCED_CLOSE)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from sansio_eio.engineio.client import EngineClient
     from sansio_eio.engineio.pending import Pending
+    from sansio_eio.engineio.runtime import ClientApplication
     from sansio_eio.engineio.server import EngineServer
 
 
@@ -31,8 +31,8 @@ class Connectable(Protocol):
     """A Socket.IO `Client` or an `EngineClient`: something with an engine that a driver can connect."""
 
     @property
-    def engine(self) -> EngineClient:
-        """The Engine.IO client that says what is to be done."""
+    def engine(self) -> ClientApplication:
+        """What says what is to be done: an `EngineClient`."""
         ...
 
     def open(self) -> Pending[None]:

@@ -43,9 +43,13 @@ class FrameConnection:
     wsproto is the authority on frames and needs about 20 µs for a small one. A frame that is whole, not fragmented,
     masked as it must be, not compressed, below 64 KiB and met where a frame begins needs none of its rules, and is
     parsed right here in a tenth of that. To know where a frame begins, the headers of all others are measured while
-    wsproto reads them. wsproto's object is there only
-    while it reads one.
+    wsproto reads them. wsproto's object is there only while it reads one.
     """
+
+    _type = ConnectionType.SERVER
+    #: The bytes of a masking key in a frame of the peer, and the bit that says so (section 5.1).
+    _key_size = 4
+    _mask_bit = 0x80
 
     __slots__ = (
         "_close_frame",
@@ -142,13 +146,13 @@ class FrameConnection:
             payload = (
                 code.to_bytes(2, "big") + reason.encode("utf-8", "replace")[:123].decode("utf-8", "ignore").encode()
             )
-        self._close_frame = frame_header(_CLOSE, len(payload)) + payload
+        self._close_frame = self._frame(_CLOSE, payload)
 
     def take_control(self) -> bytes:
         """The pong and the Close frame that are due, to be sent behind everything else."""
         control = b""
         if self._pong is not None:
-            control = frame_header(_PONG, len(self._pong)) + self._pong
+            control = self._frame(_PONG, self._pong)
             self._pong = None
         if self._close_frame:
             control += self._close_frame
@@ -178,28 +182,33 @@ class FrameConnection:
         end = len(data)
         limit = self._fast_limit
         append = messages.append
-        while end - position >= 6 and len(messages) < _BATCH:
+        key_size, mask_bit = self._key_size, self._mask_bit
+        shortest = 2 + key_size
+        while end - position >= shortest and len(messages) < _BATCH:
             first = data[position]
-            length = data[position + 1] - 0x80
-            start = position + 6
+            # Below zero without a key that must be there, above 127 with one that must not.
+            length = data[position + 1] - mask_bit
+            start = position + shortest
             if length == 126:
-                if end - position < 8:
+                if end - position < shortest + 2:
                     break
                 length = data[position + 2] << 8 | data[position + 3]
                 # "the minimal number of bytes MUST be used to encode the length" (section 5.2)
                 if length < 126:
                     break
-                start = position + 8
-            elif length == 127:
+                start += 2
+            elif length > 126:
                 break
             stop = start + length
             if length < 0 or length > limit or stop > end or (first != _TEXT and first != _BINARY):
                 break
-            # One exclusive-or of two integers, with the key repeated, unmasks the whole payload (section 5.3).
-            key = data[start - 4 : start] * ((length + 3) // 4)
-            payload = (int.from_bytes(data[start:stop], "little") ^ int.from_bytes(key[:length], "little")).to_bytes(
-                length, "little"
-            )
+            payload = data[start:stop]
+            if key_size:
+                # One exclusive-or of two integers, with the key repeated, unmasks the whole payload (section 5.3).
+                key = data[start - 4 : start] * ((length + 3) // 4)
+                payload = (int.from_bytes(payload, "little") ^ int.from_bytes(key[:length], "little")).to_bytes(
+                    length, "little"
+                )
             if first == _TEXT:
                 try:
                     append(payload.decode())
@@ -218,7 +227,7 @@ class FrameConnection:
         else:
             known = len(self._header)
             header = self._header + data[position : position + 14 - known]
-            measure = _measure(header)
+            measure = _measure(header, self._key_size)
             if measure is None:
                 stop = len(data)
                 self._header = header
@@ -259,7 +268,7 @@ class FrameConnection:
                 max_fragments=self._max_fragments,
                 inflate=self._deflate is not None,
             )
-            self._wsproto = connection = Connection(ConnectionType.SERVER, [guard])
+            self._wsproto = connection = Connection(self._type, [guard])
         connection.receive_data(data)
         for event in connection.events():
             if isinstance(event, CloseConnection):
@@ -298,6 +307,10 @@ class FrameConnection:
         # "When sending a Close frame in response, the endpoint typically echos the status code" (section 5.5.1)
         self.close(self.close_code)
 
+    def _frame(self, first: int, payload: bytes) -> bytes:
+        """A frame of our own."""
+        return frame_header(first, len(payload)) + payload
+
     def _fail(self, code: int, reason: str) -> None:
         self.closed = self.failed = True
         self.close_code = code
@@ -307,16 +320,16 @@ class FrameConnection:
         self.close(code, reason)
 
 
-def _measure(header: bytes) -> int | None:
+def _measure(header: bytes, key_size: int) -> int | None:
     """The length of the frame that starts with these bytes, None when its header is not complete.
 
-    Every frame is taken for a masked one: wsproto ends the connection at one that is not.
+    Every frame is taken to be masked, or not, as it must be: wsproto ends the connection at one that is not.
     """
     if len(header) < 2:
         return None
     length = header[1] & 0x7F
     extended = {126: 2, 127: 8}.get(length, 0)
-    size = 2 + extended + 4
+    size = 2 + extended + key_size
     if len(header) < size:
         return None
     return size + (int.from_bytes(header[2 : 2 + extended], "big") if extended else length)

@@ -8,7 +8,8 @@ from base64 import b64encode
 from hashlib import sha1
 
 from sansio_eio.engineio.requests import Request, Response, check_header
-from sansio_eio.http.request_reader import Head, has_token
+from sansio_eio.http.headers import has_token
+from sansio_eio.http.request_reader import Head
 from sansio_eio.http.responses import plain_response
 
 _GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
@@ -16,7 +17,7 @@ _GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
 def is_websocket_attempt(request: Request) -> bool:
     """Whether the client asks for WebSocket, rightly or not: such a request is never served as another one."""
-    return has_token(request, "upgrade", "websocket")
+    return has_token(request.header("upgrade"), "websocket")
 
 
 def check_handshake(head: Head) -> Response | None:
@@ -24,7 +25,7 @@ def check_handshake(head: Head) -> Response | None:
     request = head.request
     if request.method != "GET" or not head.modern:
         return plain_response(400, "a WebSocket handshake is an HTTP/1.1 GET")
-    if not has_token(request, "connection", "upgrade"):
+    if not has_token(request.header("connection"), "upgrade"):
         return plain_response(400, "a WebSocket handshake has Connection: Upgrade")
     if head.length != 0:
         return plain_response(400, "a WebSocket handshake has no body")
@@ -43,12 +44,11 @@ def accept_handshake(request: Request, headers: list[tuple[str, str]], extension
 
     Raises LocalProtocolError for a header that cannot be sent.
     """
-    token = sha1(f"{request.header('sec-websocket-key')}{_GUID}".encode("ascii"), usedforsecurity=False).digest()
     lines = [
         "HTTP/1.1 101 Switching Protocols",
         "upgrade: websocket",
         "connection: Upgrade",
-        f"sec-websocket-accept: {b64encode(token).decode('ascii')}",
+        f"sec-websocket-accept: {accept_value(request.header('sec-websocket-key') or '')}",
     ]
     if extension is not None:
         lines.append(f"sec-websocket-extensions: {extension}")
@@ -56,6 +56,11 @@ def accept_handshake(request: Request, headers: list[tuple[str, str]], extension
         check_header(name, value)
         lines.append(f"{name}: {value}")
     return "\r\n".join([*lines, "", ""]).encode("latin-1")
+
+
+def accept_value(key: str) -> str:
+    """The Sec-WebSocket-Accept that answers this Sec-WebSocket-Key."""
+    return b64encode(sha1(f"{key}{_GUID}".encode("ascii"), usedforsecurity=False).digest()).decode("ascii")
 
 
 def _is_key(key: str) -> bool:

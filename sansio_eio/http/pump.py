@@ -7,19 +7,69 @@ from collections import deque
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Coroutine
+    from collections.abc import Awaitable, Collection, Coroutine, Sequence
 
     from sansio_eio.engineio.atomic import Lock
     from sansio_eio.engineio.pending import Pending
-    from sansio_eio.engineio.runtime import Runnable
-    from sansio_eio.http.endpoint import ServerEndpoint
-    from sansio_eio.http.server_connection import ServerConnection
+    from sansio_eio.engineio.runtime import Runnable, Runtime
 
 _log = logging.getLogger("sansio_eio")
 
 # After so many seconds, or so many rounds, the pump lets the loop look at other connections.
 _SLICE = 0.01
 _ROUNDS = 20
+
+
+class Writable(Protocol):
+    """A connection, seen by the pump."""
+
+    @property
+    def owner(self) -> Any:
+        """What has the method `write(now)`, called when the connection is ready."""
+        ...
+
+
+class Endpoint(Protocol):
+    """What a `ServerEndpoint` and a `ClientEndpoint` are for a driver; see there."""
+
+    @property
+    def closing(self) -> bool:
+        """`close` was called."""
+        ...
+
+    @property
+    def done(self) -> bool:
+        """`close` was called, and the driver may go."""
+        ...
+
+    @property
+    def connections(self) -> Collection[Writable]:
+        """Those for which `connection_lost` has not been called."""
+        ...
+
+    def take_ready(self) -> Sequence[Writable]:
+        """The connections that have something for the driver to do."""
+        ...
+
+    def take_runnable(self) -> list[Runnable]:
+        """The sessions with events for the application."""
+        ...
+
+    def next_deadline(self) -> float | None:
+        """When to call `advance` at the latest; in the past means at once, None never."""
+        ...
+
+    def advance(self, *, now: float) -> None:
+        """The time is now `now`."""
+
+    def install(self, runtime: Runtime | None) -> None:
+        """Connect the driver with the application, or with None take it away."""
+
+    def close(self, *, now: float, grace: float) -> None:
+        """Shut down; go on pumping until `done`. The connections that are left after `grace` seconds are aborted."""
+
+    def cut(self) -> None:
+        """Abort every connection that is left."""
 
 
 class Loop(Protocol):
@@ -58,20 +108,21 @@ class Pump:
     """Drives an endpoint on an event loop. It is the `Runtime` of the application: install it with `endpoint.install`.
 
     Call `pump` after every input to the endpoint or to one of its connections, and see `Loop` for the rest. The `owner`
-    of a connection has a method `write(now)`, called when the connection is ready: see `ServerConnection`.
+    of a connection has a method `write(now)`, called when the connection is ready: see `ServerConnection` and
+    `ClientConnection`.
     """
 
     #: Everything happens in one thread.
     lock: Lock | None = None
 
-    def __init__(self, endpoint: ServerEndpoint, loop: Loop) -> None:
+    def __init__(self, endpoint: Endpoint, loop: Loop) -> None:
         self._endpoint = endpoint
         self._loop = loop
         #: Sessions whose handlers are being awaited; shutting down waits for them.
         self.busy = 0
         #: What has been taken out of the endpoint and not been served yet.
         self._runnable: deque[Runnable] = deque()
-        self._ready: deque[ServerConnection] = deque()
+        self._ready: deque[Writable] = deque()
         self._pumping = False
         #: `turn` is going to be called because of `wake`.
         self._woken = False
@@ -102,9 +153,9 @@ class Pump:
         return self._loop.wall_time()
 
     def stop(self, error: Exception) -> None:
-        """See `Runtime`. The first error stops the server; the log has those that come while it ends."""
+        """See `Runtime`. The first error stops the driver; the log has those that come while it ends."""
         if self._stopping or self._endpoint.closing:
-            _log.error("while the server stops already", exc_info=error)
+            _log.error("while it stops already", exc_info=error)
             return
         self._stopping = True
         self._loop.stop(error)

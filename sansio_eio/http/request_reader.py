@@ -7,17 +7,15 @@ from dataclasses import dataclass
 import h11
 
 from sansio_eio.engineio.requests import Request
-from sansio_eio.http.settings import HttpSettings
+from sansio_eio.http.headers import has_token
+from sansio_eio.http.message_reader import SLICE, MessageReader
 
 _log = logging.getLogger("sansio_eio.http")
 
-_END_OF_HEAD = re.compile(rb"\n\r?\n")
 _CONTENT_LENGTH = re.compile(rb"\r\ncontent-length[ \t]*:([^\r]*)", re.IGNORECASE)
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 # RFC 3986, section 3.2.2 and 3.2.3, without telling the forms of a host apart.
 _HOST = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:%\[\]-]*")
-# What h11 is given at once, so that its own limit on lines (of trailers and chunk headers) is met in time.
-_SLICE = 16 * 1024
 
 
 @dataclass(slots=True)
@@ -44,7 +42,7 @@ class Head:
     length: int | None
 
 
-class RequestReader:
+class RequestReader(MessageReader):
     """One request after the other out of the bytes of a connection.
 
     Call `receive`, then `read_head` until it returns a head, then `read_body` until it returns the body, and so on.
@@ -55,35 +53,12 @@ class RequestReader:
     sections 2.2, 5.2, 6.1 and 6.3), and bounds the head before it is parsed.
     """
 
-    __slots__ = ("_body", "_buffer", "_chunks", "_h11", "_scanned", "_settings")
-
-    def __init__(self, settings: HttpSettings) -> None:
-        self._settings = settings
-        self._buffer = bytearray()
-        self._scanned = 0
-        self._h11: h11.Connection | None = None
-        self._body = bytearray()
-        self._chunks = 0
-
-    @property
-    def buffered(self) -> int:
-        """How many bytes wait behind the current request."""
-        return len(self._buffer)
+    __slots__ = ()
 
     @property
     def body_started(self) -> bool:
         """Whether some of the body is there."""
         return bool(self._body)
-
-    def receive(self, data: bytes) -> None:
-        """Add bytes from the peer."""
-        self._buffer += data
-
-    def take_buffered(self) -> bytes:
-        """The bytes behind the head of a WebSocket handshake; the reader is done then."""
-        data = bytes(self._buffer)
-        self._buffer.clear()
-        return data
 
     def read_head(self) -> Head | Refusal | None:
         """The next head, if it is complete."""
@@ -93,17 +68,13 @@ class RequestReader:
             del buffer[:2]
         if buffer and buffer[0] < 0x21 and not b"\r\n".startswith(buffer):
             return Refusal(400, "this is not HTTP")  # such as the start of a TLS handshake
-        found = _END_OF_HEAD.search(buffer, self._scanned)
-        size = len(buffer) if found is None else found.end()
+        size, complete = self._scan()
         if size > self._settings.max_header_size:
             only_a_target = b"\n" not in buffer[: self._settings.max_header_size]
             return Refusal(414 if only_a_target else 431, "the request head is too large")
-        if found is None:
-            self._scanned = max(0, len(buffer) - 2)
+        if not complete:
             return None
-        head = bytes(buffer[:size])
-        del buffer[:size]
-        self._scanned = 0
+        head = self._take_head(size)
         return self._gate(head) or self._parse(head)
 
     def _gate(self, head: bytes) -> Refusal | None:
@@ -124,7 +95,7 @@ class RequestReader:
         return None
 
     def _parse(self, head: bytes) -> Head | Refusal:
-        self._h11 = connection = h11.Connection(h11.SERVER, max_incomplete_event_size=_SLICE)
+        self._h11 = connection = h11.Connection(h11.SERVER, max_incomplete_event_size=SLICE)
         try:
             connection.receive_data(head)
             event = connection.next_event()
@@ -146,30 +117,6 @@ class RequestReader:
             return Refusal(error.error_status_hint, str(error))
         except Exception:
             return _surprise()
-
-    def _read_body(self, connection: h11.Connection, limit: int) -> bytes | Refusal | None:
-        while True:
-            event = connection.next_event()
-            if isinstance(event, h11.Data):
-                self._body += event.data
-                # Not `chunk_start`, which is lost where the bytes end between a chunk's header and its data.
-                self._chunks += event.chunk_end
-                if len(self._body) > limit:
-                    return bytes(self._body[: limit + 1])
-                if self._chunks > self._settings.max_chunk_count:
-                    return Refusal(400, "the body has too many chunks")
-            elif isinstance(event, h11.EndOfMessage):
-                body = bytes(self._body)
-                self._body = bytearray()
-                self._chunks = 0
-                self._buffer[:0] = connection.trailing_data[0]
-                self._h11 = None
-                return body
-            elif self._buffer:
-                connection.receive_data(bytes(self._buffer[:_SLICE]))
-                del self._buffer[:_SLICE]
-            else:
-                return None
 
 
 def _surprise() -> Refusal:
@@ -201,12 +148,7 @@ def _head(event: h11.Request) -> Head | Refusal:
     return Head(
         request,
         modern,
-        keep_alive=modern and not has_token(request, "connection", "close"),
-        expects_continue=modern and has_token(request, "expect", "100-continue"),
+        keep_alive=modern and not has_token(request.header("connection"), "close"),
+        expects_continue=modern and has_token(request.header("expect"), "100-continue"),
         length=None if chunked else int(length or 0),
     )
-
-
-def has_token(request: Request, header: str, token: str) -> bool:
-    """Whether the comma-separated header has the (lower-case) token."""
-    return token in [item.strip().lower() for item in (request.header(header) or "").split(",")]

@@ -3,9 +3,10 @@
 import logging
 from typing import TYPE_CHECKING, Any, assert_never
 
-from sansio_eio.engineio.actions import AcceptWebSocket, Action, CloseChannel, Respond, SendMessages, SetReading
+from sansio_eio.engineio.actions import AcceptWebSocket, CloseChannel, Respond, SendMessages, SetReading
 from sansio_eio.engineio.requests import Response
 from sansio_eio.errors import LocalProtocolError, RemoteProtocolError
+from sansio_eio.http.connection import Connection
 from sansio_eio.http.connection_state import State
 from sansio_eio.http.deflate import negotiate
 from sansio_eio.http.frames import FrameConnection
@@ -19,11 +20,8 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("sansio_eio.http")
 
-# A long response is handed out in pieces, so that the rest of it waits here and not in the transport's buffer.
-_PIECE = 64 * 1024
 
-
-class ServerConnection:
+class ServerConnection(Connection["ServerEndpoint"]):
     """Made by `ServerEndpoint.connect`, for a driver that moves its bytes.
 
     Inputs: `receive_data`, `receive_eof`, `connection_lost`, `hold_back`, `pause_writing` and `resume_writing`; after
@@ -40,154 +38,29 @@ class ServerConnection:
     When the transport is closed, for whatever reason, call `connection_lost`.
     """
 
-    __slots__ = (
-        "_app",
-        "_app_reading",
-        "_body_limit",
-        "_channel",
-        "_endpoint",
-        "_eof",
-        "_frames",
-        "_half_close",
-        "_head",
-        "_held_back",
-        "_idle",
-        "_next",
-        "_out",
-        "_reader",
-        "_settings",
-        "_stall",
-        "_state",
-        "_unread",
-        "aborted",
-        "listed",
-        "owner",
-        "remote",
-        "secure",
-    )
+    __slots__ = ("_body_limit", "_half_close", "_head", "_idle", "_next", "_reader", "remote", "secure")
 
     def __init__(
         self, endpoint: "ServerEndpoint", *, remote: str, secure: bool, half_close: bool, owner: Any, now: float
     ) -> None:
-        #: The driver's own.
-        self.owner = owner
+        super().__init__(endpoint, State.HEAD, owner)
         self.remote = remote
         self.secure = secure
-        #: Close the transport now.
-        self.aborted = False
-        #: For the endpoint: in its list of ready connections.
-        self.listed = False
-        self._endpoint = endpoint
         self._half_close = half_close
-        self._app = endpoint.app
-        self._settings = endpoint.settings
-        self._state = State.HEAD
-        self._reader: RequestReader | None = RequestReader(self._settings)
+        self._reader: RequestReader | None = RequestReader(endpoint.settings)
         #: Between two requests, with not a byte of the next one.
         self._idle = False
         self._head: Head | None = None
         self._body_limit = 0
-        self._channel: Channel | None = None
-        self._frames: FrameConnection | None = None
-        #: The peer has ended behind frames that still wait.
-        self._eof = False
-        self._out = b""
-        #: What the transport did not take.
-        self._held_back = b""
         self._next = State.HEAD
-        self._app_reading = True
-        self._stall: _Stall | None = None
-        #: WebSocket bytes received while the peer took none.
-        self._unread = 0
-        endpoint.deadlines.at(self, now + self._settings.header_timeout)
-
-    # What the driver looks at
-
-    @property
-    def closing(self) -> bool:
-        """Close the transport, when it has sent what it took."""
-        return self._state is State.CLOSING and not self._held_back
+        endpoint.deadlines.at(self, now + endpoint.settings.header_timeout)
 
     @property
     def write_eof(self) -> bool:
         """Half-close the transport, when it has sent what it took."""
         return self._state is State.LINGERING and not self._held_back
 
-    @property
-    def reading(self) -> bool:
-        """Whether the driver should read from the transport."""
-        if not self._app_reading:
-            return False
-        if self._frames is not None:
-            # While the peer takes nothing, the application cannot say that it has enough either.
-            return self._unread <= self._frames.max_message_size and not self._frames.has_rest
-        return self._reader is None or self._reader.buffered <= self._settings.max_pipelined_size
-
-    @property
-    def paused(self) -> bool:
-        """Between `pause_writing` and `resume_writing`."""
-        return self._stall is not None
-
-    # Inputs
-
-    def receive_data(self, data: bytes, *, now: float) -> None:
-        """Bytes came from the peer."""
-        state = self._state
-        if state is State.WEBSOCKET:
-            if self._stall is not None:
-                self._unread += len(data)
-            self._receive_frames(data, now)
-        elif self._reader is not None and state is not State.LINGERING and state is not State.CLOSING:
-            self._reader.receive(data)
-            if self._idle and state is State.HEAD:
-                self._idle = False
-                self._endpoint.deadlines.at(self, now + self._settings.header_timeout)
-            self._read_request(now)
-
-    def receive_eof(self, *, now: float) -> None:
-        """The peer has sent its last byte; who has asked for something and not waited for it does not get it."""
-        if self._state is State.RESPONDING:
-            self._next = State.CLOSING
-        elif self._frames is not None and self._frames.has_rest:
-            self._eof = True
-        elif self._state is not State.CLOSED:
-            self._drop_channel(now)
-            self._close(now)
-            self._mark_ready()
-
-    def connection_lost(self, *, now: float) -> None:
-        """The transport is closed. The connection is forgotten; further inputs do nothing."""
-        self._state = State.CLOSED
-        self._drop_channel(now)
-        self._endpoint.deadlines.cancel(self)
-        if self._stall is not None:
-            self._endpoint.deadlines.cancel(self._stall)
-        self._reader = None
-        self._frames = None
-        self._out = self._held_back = b""
-        self._endpoint.forget(self)
-
-    def hold_back(self, data: bytes, *, now: float) -> None:
-        """The transport did not take this rest of what `data_to_send` gave; nor does it take more: see `pause_writing`.
-
-        It comes first when `data_to_send` is called again.
-        """
-        self._held_back = data
-        self.pause_writing(now=now)
-
-    def pause_writing(self, *, now: float) -> None:
-        """The transport takes no more bytes: do not call `data_to_send`. The time that this may last is limited."""
-        if self._stall is None and self._state is not State.CLOSED:
-            self._stall = _Stall(self)
-            self._endpoint.deadlines.at(self._stall, now + self._settings.write_timeout)
-
-    def resume_writing(self, *, now: float) -> None:
-        """The transport takes bytes again."""
-        if self._stall is not None:
-            self._endpoint.deadlines.cancel(self._stall)
-            self._stall = None
-            self._unread = 0
-            self._mark_ready()
+    # For the endpoint
 
     def shut_down(self, *, now: float) -> None:
         """The server closes: an idle connection ends now, another one with its response. For the endpoint."""
@@ -214,49 +87,53 @@ class ServerConnection:
                 self._close(now)
                 self._mark_ready()
 
-    def abort(self) -> None:
-        """Have the transport closed without waiting for anything."""
-        self.aborted = True
+    # What is different from a client's connection
+
+    def _has_room(self) -> bool:
+        return self._reader is None or self._reader.buffered <= self._endpoint.settings.max_pipelined_size
+
+    def _receive_http(self, data: bytes, now: float) -> None:
+        if self._reader is None:
+            return
+        self._reader.receive(data)
+        if self._idle and self._state is State.HEAD:
+            self._idle = False
+            self._endpoint.deadlines.at(self, now + self._endpoint.settings.header_timeout)
+        self._read_request(now)
+
+    def _ended(self, now: float) -> None:
+        """Who has asked for something and not waited for it does not get it."""
+        if self._state is State.RESPONDING:
+            self._next = State.CLOSING
+            return
+        self._drop_channel(now)
+        self._close(now)
         self._mark_ready()
 
-    # Output
+    def _lost(self, error: Exception | None, now: float) -> None:
+        self._drop_channel(now)
+        self._reader = None
 
-    def data_to_send(self, *, now: float) -> bytes:
-        """All that can be sent now, maybe nothing. Call it when the transport takes bytes, and write them at once."""
-        if self._held_back:
-            # More of it may not fit; what else there is waits where it is counted.
-            data, self._held_back = self._held_back, b""
-            self._mark_ready()
-            return data
-        if self._channel is not None:
-            self._perform(self._app.take_actions(self._channel), now)
-        if self._frames is not None:
-            return self._websocket_data(self._frames, now)
-        data, self._out = self._out[:_PIECE], self._out[_PIECE:]
-        if self._out:
-            self._mark_ready()
-        elif self._state is State.RESPONDING:
-            self._responded(now)
-        return data
-
-    def _websocket_data(self, frames: FrameConnection, now: float) -> bytes:
-        data, self._out = self._out, b""
-        if frames.has_control:
-            data += frames.take_control()
+    def _leave(self, frames: FrameConnection, now: float) -> None:
         if frames.failed:
             self._linger(now)
-        elif frames.closed:
+        else:
             self._close(now)
-        elif frames.has_rest:
-            if self._app_reading:
-                self._receive_frames(b"", now)
-        elif self._eof:
-            self._drop_channel(now)
-            self._close(now)
-        return data
 
-    def _perform(self, actions: list[Action], now: float) -> None:
-        for action in actions:
+    def _linger(self, now: float) -> None:
+        if self._half_close:
+            super()._linger(now)
+        else:
+            self._close(now)
+
+    def _end(self, state: State, seconds: float, now: float) -> None:
+        super()._end(state, seconds, now)
+        self._reader = None
+
+    # Responses
+
+    def _perform(self, channel: "Channel", now: float) -> None:
+        for action in self._endpoint.app.take_actions(channel):
             match action:
                 case SendMessages():
                     if self._frames is not None:
@@ -299,8 +176,9 @@ class ServerConnection:
         self._state = State.RESPONDING
         self._next = then
 
-    def _responded(self, now: float) -> None:
-        """The driver has taken the last byte of the response."""
+    def _sent(self, now: float) -> None:
+        if self._state is not State.RESPONDING:
+            return
         if self._next is State.CLOSING:
             self._close(now)
         elif self._next is State.LINGERING:
@@ -309,7 +187,7 @@ class ServerConnection:
             assert self._reader is not None
             self._state = State.HEAD
             self._idle = self._reader.buffered == 0
-            settings = self._settings
+            settings = self._endpoint.settings
             timeout = settings.keep_alive_timeout if self._idle else settings.header_timeout
             self._endpoint.deadlines.at(self, now + timeout)
             self._read_request(now)
@@ -335,9 +213,9 @@ class ServerConnection:
         if self._channel is None:
             # Not for a body that is there already. For one that is refused at once it is, so that an application sees
             # the same whatever the chunks.
-            self._endpoint.deadlines.at(self, now + self._settings.body_timeout)
-            self._channel = self._app.open_channel(self)
-            self._app.request_started(self._channel, head.request, now=now)
+            self._endpoint.deadlines.at(self, now + self._endpoint.settings.body_timeout)
+            self._channel = self._endpoint.app.open_channel(self)
+            self._endpoint.app.request_started(self._channel, head.request, now=now)
         if body is not None:
             self._refuse(body, now)
         elif head.expects_continue:
@@ -352,7 +230,7 @@ class ServerConnection:
         request.remote = self.remote
         request.secure = self.secure
         self._head = head
-        self._body_limit = self._app.body_limit(request)
+        self._body_limit = self._endpoint.app.body_limit(request)
         if is_websocket_attempt(request):
             refusal = check_handshake(head)
             if refusal is not None:
@@ -360,8 +238,8 @@ class ServerConnection:
                 return
             self._state = State.HANDSHAKE
             self._endpoint.deadlines.cancel(self)
-            self._channel = self._app.open_channel(self)
-            self._app.websocket_requested(self._channel, request, now=now)
+            self._channel = self._endpoint.app.open_channel(self)
+            self._endpoint.app.websocket_requested(self._channel, request, now=now)
         elif head.length is not None and head.length > self._body_limit:
             self._refuse(Refusal(413), now)
         else:
@@ -372,8 +250,8 @@ class ServerConnection:
         self._state = State.EXCHANGE
         self._endpoint.deadlines.cancel(self)
         if self._channel is None:
-            self._channel = self._app.open_channel(self)
-        self._app.request_received(self._channel, head.request, now=now)
+            self._channel = self._endpoint.app.open_channel(self)
+        self._endpoint.app.request_received(self._channel, head.request, now=now)
 
     def _refuse(self, refusal: Refusal, now: float) -> None:
         self._drop_channel(now, RemoteProtocolError(refusal.detail))
@@ -402,8 +280,8 @@ class ServerConnection:
             return
         self._frames = FrameConnection(
             max_message_size=action.max_message_size,
-            max_fragments=self._settings.max_fragments,
-            max_control_frames=self._settings.max_control_frames,
+            max_fragments=self._endpoint.settings.max_fragments,
+            max_control_frames=self._endpoint.settings.max_control_frames,
             deflate=deflate,
         )
         self._state = State.WEBSOCKET
@@ -412,66 +290,14 @@ class ServerConnection:
         # Not one of the bytes behind the handshake is lost.
         self._receive_frames(reader.take_buffered(), now)
 
-    def _receive_frames(self, data: bytes, now: float) -> None:
-        frames, channel = self._frames, self._channel
-        assert frames is not None
-        messages = frames.receive_data(data)
-        if channel is not None:
-            message_received = self._app.message_received
-            for message in messages:
-                message_received(channel, message, now=now)
-        if frames.closed:
-            self._drop_channel(now, frames.error)
-        if frames.has_control or frames.has_rest or frames.closed:
-            self._mark_ready()
-
     def _close_channel(self, action: CloseChannel, now: float) -> None:
         if self._channel is None:
             return
-        self._channel = None
-        self._app_reading = True
+        if self._frames is not None:
+            self._close_websocket(self._frames, action, now)
+            return
+        self._take_channel()
         if self._state is State.BODY:
             self._linger(now)
-        elif self._frames is None:
-            self._close(now)
         else:
-            self._frames.close(action.code, action.reason)
-            self._endpoint.deadlines.at(self, now + self._settings.close_timeout)
-
-    # The end
-
-    def _drop_channel(self, now: float, error: RemoteProtocolError | None = None) -> None:
-        channel, self._channel = self._channel, None
-        self._app_reading = True
-        if channel is not None:
-            self._app.channel_closed(channel, now=now, error=error)
-
-    def _linger(self, now: float) -> None:
-        if not self._half_close:
             self._close(now)
-            return
-        self._state = State.LINGERING
-        self._reader = None
-        self._frames = None
-        self._endpoint.deadlines.at(self, now + self._settings.close_timeout)
-
-    def _close(self, now: float) -> None:
-        self._state = State.CLOSING
-        self._reader = None
-        self._frames = None
-        self._endpoint.deadlines.at(self, now + self._settings.write_timeout)
-
-    def _mark_ready(self) -> None:
-        self._endpoint.mark_ready(self)
-
-
-class _Stall:
-    """The deadline of a peer that takes no bytes; beside the connection's own, which goes on."""
-
-    __slots__ = ("_connection",)
-
-    def __init__(self, connection: ServerConnection) -> None:
-        self._connection = connection
-
-    def expire(self, *, now: float) -> None:
-        self._connection.abort()

@@ -470,15 +470,21 @@ def test_drain_ends_when_the_rest_is_small_or_the_session_over() -> None:
     assert drained.done
 
 
-@pytest.mark.parametrize(("error", "reason"), [(None, "transport close"), (OSError("reset"), "transport error")])
-def test_a_websocket_that_ends(error: Exception | None, reason: str) -> None:
+@pytest.mark.parametrize("error", [None, OSError("reset")])
+def test_a_websocket_that_ends(error: Exception | None) -> None:
     hand = Hand(transports=["websocket"])
     hand.open_websocket()
     hand.lose("ws", error)
-    closed = ending(hand)
-    assert closed.reason == reason
-    assert str(closed.error) == ("None" if error is None else "websocket error: reset")
+    assert ending(hand) == ClientClosed("transport close", error)
     assert hand.asked() == []
+
+
+def test_a_websocket_on_which_the_server_breaks_the_protocol() -> None:
+    hand = Hand(transports=["websocket"])
+    hand.open_websocket()
+    hand.lose("ws", RemoteProtocolError("a masked frame"))
+    closed = ending(hand)
+    assert (closed.reason, str(closed.error)) == ("transport error", "websocket error: a masked frame")
 
 
 def test_the_server_closes_a_websocket_session_with_a_packet() -> None:
@@ -551,6 +557,31 @@ def test_closing_on_polling() -> None:
     assert hand.client.over
     hand.respond("poll", "6")
     hand.respond("post")
+    assert hand.asked() == []
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_closing_on_polling_where_the_server_does_not_answer_the_poll(lost: bool) -> None:
+    hand = Hand()
+    hand.open_polling()
+    hand.client.close()
+    hand.asked()
+    goodbye = hand.channels["post"], hand.channels["poll"]
+    # The next session does the same before the goodbye of this one is answered.
+    hand.open_polling()
+    hand.client.close()
+    hand.asked()
+    second = hand.channels["post"], hand.channels["poll"]
+    hand.channels["post"], hand.channels["poll"] = goodbye
+    if lost:
+        hand.lose("post")
+    else:
+        hand.respond("post")
+    assert hand.asked() == [("close", "poll")]
+    hand.channels["post"], hand.channels["poll"] = second
+    hand.respond("post")
+    assert hand.asked() == [("close", "poll")]
+    hand.respond("poll", "6")
     assert hand.asked() == []
 
 

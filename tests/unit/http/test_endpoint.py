@@ -71,12 +71,15 @@ def test_the_grace_of_a_close_ends() -> None:
     endpoint = ServerEndpoint(Echo())
     silent, gone = Wire(endpoint), Wire(endpoint)
     silent.feed(handshake())
+    assert not endpoint.done
     endpoint.close(now=0.0, grace=7.0)
     gone.lose()
     assert silent.wait(6.0).end == ""
     assert silent.wait(1.0).end == "aborted"
     assert gone.end == ""
+    assert not endpoint.done
     silent.lose()
+    assert endpoint.done
     assert endpoint.next_deadline() is None
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from sansio_eio import EngineServer, Pending, Session
 from sansio_eio.http import Loop, Pump, Router, ServerConnection, ServerEndpoint
+from tests.unit.http.client_support import Asker, Net, response
 from tests.unit.http.support import Echo, handshake, ok, request, text
 
 WEBSOCKET = handshake("/engine.io/?EIO=4&transport=websocket")
@@ -302,7 +303,7 @@ def test_only_the_first_error_stops_the_loop(caplog: pytest.LogCaptureFixture) -
     loop.pump.stop(ValueError("second"))
     assert loop.stopped == [first]
     [record] = caplog.records
-    assert record.getMessage() == "while the server stops already"
+    assert record.getMessage() == "while it stops already"
     assert record.exc_info is not None
     assert str(record.exc_info[1]) == "second"
 
@@ -312,7 +313,7 @@ def test_an_error_does_not_stop_a_loop_that_ends_already(caplog: pytest.LogCaptu
     loop.endpoint.close(now=loop.now, grace=1.0)
     loop.pump.stop(ValueError("late"))
     assert loop.stopped == []
-    assert [record.getMessage() for record in caplog.records] == ["while the server stops already"]
+    assert [record.getMessage() for record in caplog.records] == ["while it stops already"]
 
 
 class Interrupted:
@@ -382,3 +383,22 @@ def test_an_interruption_of_what_is_due_when_the_pump_is_behind_already() -> Non
     assert peer.take() == ok(b"GET /? ")
     # It was asked for once.
     assert loop.soon == 1
+
+
+def test_it_drives_a_client_as_well() -> None:
+    loop, app = HandLoop(Echo()), Asker()
+    net = Net(app, max_connections=1)
+    pump = Pump(net.endpoint, loop)
+    net.endpoint.install(pump)
+    assert app.runtime is pump
+    net.now = loop.now
+    app.ask(timeout=5.0)
+    refused = app.ask()
+    pump.pump()
+    assert net.lines[0].take().startswith(b"GET / ")
+    # What cannot be done is told in the same turn.
+    assert [channel for channel, _ in app.closed] == [refused]
+    assert loop.alarms == [105.0]
+    net.lines[0].connection.receive_data(response(b"a"), now=loop.now)
+    pump.pump()
+    assert [each.body for _, each in app.responses] == [b"a"]

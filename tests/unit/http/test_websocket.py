@@ -3,7 +3,7 @@
 import pytest
 
 from sansio_eio import Response
-from sansio_eio.engineio import AcceptWebSocket, CloseChannel, SetReading
+from sansio_eio.engineio import AcceptWebSocket, Channel, CloseChannel, SetReading
 from tests.unit.http.support import (
     Echo,
     Wire,
@@ -263,6 +263,20 @@ def test_an_end_of_file_behind_messages_that_wait() -> None:
     wire.pump()
     assert len(app.messages) == 150
     assert wire.end == "closing"
+    assert app.closed == [(app.channels[0], None)]
+
+
+def test_an_end_of_file_behind_messages_that_nobody_answers() -> None:
+    class Silent(Echo):
+        def message_received(self, channel: Channel, data: str | bytes, *, now: float) -> None:
+            self.messages.append(data)
+
+    app = Silent()
+    wire = opened(app)
+    wire.connection.receive_data(text("a") * 150, now=0.0)
+    wire.connection.receive_eof(now=0.0)
+    wire.pump()
+    assert (len(app.messages), wire.end) == (150, "closing")
     assert app.closed == [(app.channels[0], None)]
 
 
