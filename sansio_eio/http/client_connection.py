@@ -151,7 +151,7 @@ class ClientConnection(Connection["ClientEndpoint"]):
 
     def _ended(self, now: float) -> None:
         if self._frames is not None:
-            self._fail(RemoteProtocolError("the server closed the connection without a Close frame"), now)
+            self._fail(ConnectionError("the server closed the connection without a Close frame"), now)
         elif self._reader is None:
             self._cut(now)
         elif not self._moved(now):
@@ -160,7 +160,7 @@ class ClientConnection(Connection["ClientEndpoint"]):
 
     def _lost(self, error: Exception | None, now: float) -> None:
         if not self._moved(now):
-            self._report(error or RemoteProtocolError("the connection was lost"), now)
+            self._report(error or ConnectionError("the connection was lost"), now)
         self._reader = None
         self._exchange = None
 
@@ -274,7 +274,11 @@ class ClientConnection(Connection["ClientEndpoint"]):
         self._cut(now)
         self._report(error, now)
 
-    def _report(self, error: Exception, now: float) -> None:
+    def _report_close(self, frames: "FrameConnection", now: float) -> None:
+        assert isinstance(frames, ClientFrames)
+        self._report(frames.error if frames.failed else frames.complaint, now)
+
+    def _report(self, error: Exception | None, now: float) -> None:
         channel = self._take_channel()
         if channel is not None:
             self._endpoint.app.channel_closed(channel, now=now, error=error)

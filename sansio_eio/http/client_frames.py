@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 
 from wsproto.connection import ConnectionType
 
-from sansio_eio.errors import RemoteProtocolError
 from sansio_eio.http.deflate import Deflate, frame_header, payloads
 from sansio_eio.http.frames import FrameConnection
 
@@ -46,11 +45,11 @@ class ClientFrames(FrameConnection):
         self._token_bytes = token_bytes
 
     @property
-    def error(self) -> RemoteProtocolError | None:
-        """What the server did wrong, or says that has gone wrong; None when it has closed in good order."""
-        if self.failed or self.close_code not in _GOOD_ORDER:
-            return RemoteProtocolError(f"{self.close_code}: {self.close_reason}")
-        return None
+    def complaint(self) -> ConnectionError | None:
+        """What the server says that has gone wrong; None when it has closed in good order."""
+        if self.close_code in _GOOD_ORDER:
+            return None
+        return ConnectionError(f"the server has closed with {self.close_code}: {self.close_reason}")
 
     def encode(self, outgoing: "list[Outgoing]") -> bytes:
         """The frames of these packets."""

@@ -208,7 +208,7 @@ class Connection(Generic[E]):
             for message in messages:
                 message_received(channel, message, now=now)
         if frames.closed:
-            self._drop_channel(now, frames.error)
+            self._report_close(frames, now)
         if frames.has_control or frames.has_rest or frames.closed or self._eof:
             self._mark_ready()
 
@@ -277,6 +277,10 @@ class Connection(Generic[E]):
 
     def _lost(self, error: Exception | None, now: float) -> None:
         """The transport is closed."""
+
+    def _report_close(self, frames: "FrameConnection", now: float) -> None:
+        """The peer has closed the WebSocket, or was cut off for a mistake."""
+        self._drop_channel(now, frames.error)
 
     def _leave(self, frames: "FrameConnection", now: float) -> None:
         """The WebSocket is closed, and the answer has been taken by the driver."""

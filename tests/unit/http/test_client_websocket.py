@@ -164,8 +164,8 @@ CLOSED: dict[str, tuple[bytes, bytes, str | None]] = {
     "normal": (plain(8, b"\x03\xe8bye"), masked(8, b"\x03\xe8"), None),
     "going away": (plain(8, b"\x03\xe9"), masked(8, b"\x03\xe9"), None),
     "without a code": (plain(8), masked(8), None),
-    "with an error": (plain(8, b"\x03\xf3oops"), masked(8, b"\x03\xf3"), "1011: oops"),
-    "of an application": (plain(8, b"\x0f\xa0"), masked(8, b"\x0f\xa0"), "4000: "),
+    "with an error": (plain(8, b"\x03\xf3oops"), masked(8, b"\x03\xf3"), "the server has closed with 1011: oops"),
+    "of an application": (plain(8, b"\x0f\xa0"), masked(8, b"\x0f\xa0"), "the server has closed with 4000: "),
     "a masked frame": (
         frame(1, b"a"),
         masked(8, b"\x03\xeaclient received unexpected masked frame"),
