@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias, TypedDict
+from typing import TypeAlias, TypedDict, cast
 
 from sansio_eio.engineio.requests import check_header
 from sansio_eio.engineio.settings import COUNTS, MIN_OUTBOUND, check_transports
@@ -104,7 +104,7 @@ class ClientSettings:
 def check_headers(headers: Mapping[str, str]) -> list[tuple[str, str]]:
     """Header fields for requests, with names in lower case; LocalProtocolError for what cannot be sent."""
     checked: list[tuple[str, str]] = []
-    for name, value in headers.items():
+    for name, value in _pairs(headers, "headers"):
         check_header(name, value)
         if name.lower() in OWN_HEADERS or name.lower().startswith("sec-websocket-"):
             raise LocalProtocolError(f"the header {name} belongs to the transport")
@@ -114,8 +114,15 @@ def check_headers(headers: Mapping[str, str]) -> list[tuple[str, str]]:
 
 def check_query(query: Mapping[str, str]) -> dict[str, str]:
     """Parameters for the query of requests; LocalProtocolError for what is not text."""
-    for pair in query.items():
-        for part in pair:
-            if not isinstance(part, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # callers without a type checker
-                raise LocalProtocolError(f"the parameters of a query are text, not {part!r}")
-    return dict(query)
+    return dict(_pairs(query, "parameters of a query"))
+
+
+def _pairs(pairs: Mapping[str, str], what: str) -> list[tuple[str, str]]:
+    """The pairs of a mapping; of callers without a type checker, too."""
+    found: object = pairs
+    if not isinstance(found, Mapping):
+        raise LocalProtocolError(f"the {what} are a mapping, not {found!r}")
+    items = list(cast("Mapping[object, object]", found).items())
+    if not all(isinstance(part, str) for pair in items for part in pair):
+        raise LocalProtocolError(f"the {what} are text, not {found!r}")
+    return cast("list[tuple[str, str]]", items)

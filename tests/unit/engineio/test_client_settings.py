@@ -28,6 +28,9 @@ from sansio_eio import EngineClient, LocalProtocolError
         ({"headers": {"Host": "other"}}, "belongs to the transport"),
         ({"headers": {"Sec-WebSocket-Key": "x"}}, "belongs to the transport"),
         ({"query": {"a": 1}}, "the parameters of a query are text"),
+        ({"query": 5}, "the parameters of a query are a mapping"),
+        ({"headers": [("a", "b")]}, "the headers are a mapping"),
+        ({"headers": {"a": 1}}, "the headers are text"),
         ({"path": "relative"}, "not an absolute URL path"),
     ],
 )
