@@ -117,9 +117,8 @@ def check_query(query: Mapping[str, str]) -> dict[str, str]:
     return dict(_pairs(query, "parameters of a query"))
 
 
-def _pairs(pairs: Mapping[str, str], what: str) -> list[tuple[str, str]]:
+def _pairs(found: object, what: str) -> list[tuple[str, str]]:
     """The pairs of a mapping; of callers without a type checker, too."""
-    found: object = pairs
     if not isinstance(found, Mapping):
         raise LocalProtocolError(f"the {what} are a mapping, not {found!r}")
     items = list(cast("Mapping[object, object]", found).items())
