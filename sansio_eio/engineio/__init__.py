@@ -36,7 +36,7 @@ from sansio_eio.engineio.cors import AllowedOrigins
 from sansio_eio.engineio.events import Closed, Event, HandshakeRefused, Message, Opened
 from sansio_eio.engineio.handlers import OnError
 from sansio_eio.engineio.mailbox import Mailbox
-from sansio_eio.engineio.mounting import Connectable, Mountable
+from sansio_eio.engineio.mounting import Connectable, Drivable, Mountable
 from sansio_eio.engineio.outgoing import Outgoing
 from sansio_eio.engineio.pending import Pending
 from sansio_eio.engineio.requests import Headers, Request, Response
@@ -69,6 +69,7 @@ __all__ = [
     "ConnectError",
     "Connectable",
     "Cookie",
+    "Drivable",
     "EngineClient",
     "EngineClientOptions",
     "EngineOptions",

@@ -27,17 +27,21 @@ class Mountable(Protocol):
         """End every session, so that the clients know; see `Application.close`."""
 
 
-class Connectable(Protocol):
-    """A Socket.IO `Client` or an `EngineClient`: something with an engine that a driver can connect."""
+class Drivable(Protocol):
+    """Something with an engine that says what is to be done over connections to a server."""
 
     @property
     def engine(self) -> ClientApplication:
-        """What says what is to be done: an `EngineClient`."""
-        ...
-
-    def open(self) -> Pending[None]:
-        """Connect. The result is done when that has succeeded, and fails with ConnectError when it has not."""
+        """What says it: an `EngineClient`."""
         ...
 
     def close(self) -> None:
         """End the session in good order, and do not come back. Go on pumping to deliver it."""
+
+
+class Connectable(Drivable, Protocol):
+    """A Socket.IO `Client` or an `EngineClient`: what a driver can connect."""
+
+    def open(self) -> Pending[None]:
+        """Connect. The result is done when that has succeeded, and fails with ConnectError when it has not."""
+        ...

@@ -14,7 +14,7 @@ from sansio_eio.http.settings import ClientHttpOptions, ClientHttpSettings
 
 if TYPE_CHECKING:
     from sansio_eio.engineio.channel import Channel
-    from sansio_eio.engineio.mounting import Connectable
+    from sansio_eio.engineio.mounting import Drivable
     from sansio_eio.http.client_requests import Exchange
 
 
@@ -33,7 +33,7 @@ class ClientEndpoint(BaseEndpoint[ClientApplication, ClientConnection]):
 
     def __init__(
         self,
-        client: "Connectable",
+        client: "Drivable",
         *,
         owner: Callable[[ClientConnection], Any],
         token_bytes: Callable[[int], bytes] = secrets.token_bytes,
