@@ -40,8 +40,9 @@ docs: $(STAMPS)/docs ## Build the documentation into site/; a warning is an erro
 	$(RUN) -m sphinx --fail-on-warning --keep-going --quiet -d .cache/doctrees docs site
 	@echo "site/index.html"
 
-bench: $(STAMPS)/bench tests/js/node_modules ## Measure this library beside socket.io on Node and python-socketio on uvicorn
+bench: $(STAMPS)/bench tests/js/node_modules ## Measure this library beside socket.io on Node and python-socketio, servers and clients
 	$(RUN) tests/benchmarks/run.py $(BENCH)
+	$(RUN) tests/benchmarks/run_clients.py $(BENCH)
 
 wheel: $(STAMPS)/dev ## Build the sdist and from it the wheel, and run the network-free tests on it in a clean environment
 	bash tests/packaging/check_wheel.sh $(JUNIT)

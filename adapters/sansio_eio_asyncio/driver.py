@@ -4,16 +4,19 @@ import asyncio
 import sys
 import time
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any, cast
+from typing import Any, Generic, TypeVar
 
 from sansio_eio import Pending
-from sansio_eio.http import Pump, ServerEndpoint
+from sansio_eio.http import ClientConnection, Endpoint, Pump, ServerConnection
+
+E_co = TypeVar("E_co", bound=Endpoint, covariant=True)
+C = TypeVar("C", ServerConnection, ClientConnection)
 
 
-class Driver:
+class Driver(Generic[E_co]):
     """The `Loop` of a pump: clock, timer and tasks. Everything happens on the loop's thread."""
 
-    def __init__(self, endpoint: ServerEndpoint, stop: Callable[[Exception], None]) -> None:
+    def __init__(self, endpoint: E_co, stop: Callable[[Exception], None]) -> None:
         self.endpoint = endpoint
         self.loop = asyncio.get_running_loop()
         self.pump = Pump(endpoint, self)
@@ -72,37 +75,27 @@ class Driver:
         task = asyncio.current_task()
         return isinstance(error, asyncio.CancelledError) and task is not None and not task.cancelling()
 
+    def lose(self, connection: ServerConnection | ClientConnection, error: BaseException | None) -> None:
+        """The transport of this one is closed, or there is none."""
+        connection.connection_lost(now=self.time(), error=error if isinstance(error, Exception) else None)
+        self.ended.set()
+        self.pump.pump()
+
     def _end(self, task: asyncio.Task[None]) -> None:
         self.tasks.discard(task)
         self.ended.set()
 
 
-class Connection(asyncio.Protocol):
-    """One connection: hands bytes over, in both directions."""
+class Connection(asyncio.Protocol, Generic[C]):
+    """One connection: hands bytes over, in both directions. How it begins, `connection_made` says."""
 
-    def __init__(self, driver: Driver) -> None:
-        self._driver = driver
+    _connection: C
+    _transport: asyncio.Transport
+
+    def __init__(self, driver: Driver[Endpoint]) -> None:
+        self._driver: Driver[Endpoint] = driver
         self._time = driver.time
         self._pump = driver.pump.pump
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """See `asyncio.BaseProtocol`."""
-        self._transport = cast("asyncio.Transport", transport)
-        if self._driver.over:
-            # It had been accepted when the server stopped, and asyncio, or the handshake of TLS, has taken until now.
-            self._transport.set_protocol(asyncio.Protocol())
-            self._transport.abort()
-            return
-        peer: object = transport.get_extra_info("peername")
-        self._connection = self._driver.endpoint.connect(
-            # A Unix socket has no host.
-            remote=str(cast("tuple[object, ...]", peer)[0]) if isinstance(peer, tuple) else "",
-            secure=transport.get_extra_info("sslcontext") is not None,
-            half_close=self._transport.can_write_eof(),
-            owner=self,
-            now=self._time(),
-        )
-        self._pump()
 
     def data_received(self, data: bytes) -> None:
         """See `asyncio.Protocol`."""
@@ -129,9 +122,12 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """See `asyncio.BaseProtocol`."""
-        self._connection.connection_lost(now=self._time())
-        self._driver.ended.set()
-        self._pump()
+        self._driver.lose(self._connection, exc)
+
+    def reject(self, transport: asyncio.Transport) -> None:
+        """Nobody wants this one any more."""
+        transport.set_protocol(asyncio.Protocol())
+        transport.abort()
 
     def write(self, now: float) -> None:
         """The connection is ready: see `ServerConnection`."""

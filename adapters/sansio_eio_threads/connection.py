@@ -2,10 +2,11 @@
 
 import socket
 from selectors import EVENT_READ, EVENT_WRITE
-from ssl import SSLSocket, SSLWantReadError, SSLWantWriteError
+from ssl import SSLWantReadError, SSLWantWriteError
 from typing import TYPE_CHECKING, TypeAlias
 
-from sansio_eio.http import ServerConnection
+from sansio_eio.http import ClientConnection, ServerConnection
+from sansio_eio_threads.interest import Interest
 from sansio_eio_threads.lock import LOCK
 
 if TYPE_CHECKING:
@@ -19,12 +20,22 @@ WOULD_BLOCK = (BlockingIOError, SSLWantReadError, SSLWantWriteError)
 
 Socket: TypeAlias = socket.socket
 
+#: The core's side of a connection.
+CoreConnection: TypeAlias = ServerConnection | ClientConnection
+
+
+def lose(connection: CoreConnection, error: Exception | None, *, now: float) -> None:
+    """The socket is closed, or there is none."""
+    with LOCK:
+        connection.connection_lost(now=now, error=error)
+
 
 class Connection:
-    """Moves the bytes of one connection. Only the thread of the driver touches it."""
+    """Moves the bytes of one connection, and owns it. Only the thread of the driver touches it."""
 
-    def __init__(self, driver: "Driver", sock: Socket, remote: str) -> None:
+    def __init__(self, driver: "Driver", connection: CoreConnection, sock: Socket) -> None:
         self._driver = driver
+        self._connection = connection
         self._sock = sock
         self._unsent = memoryview(b"")
         self._closed = False
@@ -33,19 +44,8 @@ class Connection:
         self._eof_sent = False
         #: TLS wants it the other way round: to read before it can write, to write before it can read.
         self._write_needs_read = self._read_needs_write = False
-        #: What the selector looks for.
-        self._events = 0
-        self._tls = sock if isinstance(sock, SSLSocket) else None
-        self._handshaking = self._tls is not None
-        now = driver.time()
-        with LOCK:
-            self._connection: ServerConnection = driver.endpoint.connect(
-                remote=remote, secure=self._handshaking, half_close=not self._handshaking, owner=self, now=now
-            )
-            if self._handshaking:
-                # Nothing can be written yet. Who does not get through with it runs into the timeout of the request's
-                # head, or, when he is turned away, into that of writing.
-                self._connection.pause_writing(now=now)
+        self._interest = Interest(driver.selector, sock, self.ready)
+        connection.owner = self
         self._settle()
 
     def ready(self) -> None:
@@ -54,15 +54,12 @@ class Connection:
             # The selector had seen that before.
             return
         try:
-            if self._handshaking:
-                self._shake_hands()
-            if not self._handshaking:
-                if self._unsent:
-                    self._send()
-                if self._wants_to_read():
-                    self._receive()
-        except OSError:
-            self.close()
+            if self._unsent:
+                self._send()
+            if self._wants_to_read():
+                self._receive()
+        except OSError as error:
+            self.close(error)
         self._settle()
 
     def write(self, now: float) -> None:
@@ -73,23 +70,9 @@ class Connection:
             self._unsent = memoryview(data)
             try:
                 self._send()
-            except OSError:
-                self.close()
+            except OSError as error:
+                self.close(error)
         self._settle()
-
-    def _shake_hands(self) -> None:
-        assert self._tls is not None
-        self._read_needs_write = False
-        try:
-            self._tls.do_handshake()
-        except SSLWantReadError:
-            return
-        except SSLWantWriteError:
-            self._read_needs_write = True
-            return
-        self._handshaking = False
-        with LOCK:
-            self._connection.resume_writing(now=self._driver.time())
 
     def _receive(self) -> None:
         self._read_needs_write = False
@@ -132,40 +115,27 @@ class Connection:
         connection = self._connection
         if self._closed:
             return
-        if connection.aborted or (connection.closing and (not self._unsent or self._handshaking)):
+        if connection.aborted or (connection.closing and not self._unsent):
             self.close()
             return
         if connection.write_eof and not self._unsent and not self._eof_sent:
             self._eof_sent = True
             try:
                 self._sock.shutdown(socket.SHUT_WR)
-            except OSError:
-                self.close()
+            except OSError as error:
+                self.close(error)
                 return
         events = 0
-        if self._handshaking or self._wants_to_read():
+        if self._wants_to_read():
             events = EVENT_WRITE if self._read_needs_write else EVENT_READ
         if self._unsent:
             events |= EVENT_READ if self._write_needs_read else EVENT_WRITE
-        self._watch(events)
+        self._interest.set(events)
 
-    def _watch(self, events: int) -> None:
-        selector = self._driver.selector
-        if events == self._events:
-            return
-        if not self._events:
-            selector.register(self._sock, events, self.ready)
-        elif not events:
-            selector.unregister(self._sock)
-        else:
-            selector.modify(self._sock, events, self.ready)
-        self._events = events
-
-    def close(self) -> None:
+    def close(self, error: OSError | None = None) -> None:
         """Close the socket, whatever is unsent."""
         self._closed = True
         self._unsent = memoryview(b"")
-        self._watch(0)
+        self._interest.set(0)
         self._sock.close()
-        with LOCK:
-            self._connection.connection_lost(now=self._driver.time())
+        lose(self._connection, error, now=self._driver.time())

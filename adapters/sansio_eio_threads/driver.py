@@ -1,73 +1,56 @@
 """The thread that moves the bytes of all connections, and keeps the time."""
 
-import errno
 import logging
 import socket
 import time
-from collections.abc import Coroutine, Sequence
-from functools import partial
+from collections.abc import Callable, Coroutine
 from selectors import EVENT_READ, DefaultSelector
-from ssl import SSLContext
 from threading import Event, Thread, current_thread
 from threading import Lock as Latch
 from typing import Any
 
 from sansio_eio import LocalProtocolError, Pending
+from sansio_eio.deadlines import Deadlines
 from sansio_eio.engineio.atomic import Lock
-from sansio_eio.http import ServerEndpoint
-from sansio_eio_threads.connection import Connection
+from sansio_eio.http import Endpoint
+from sansio_eio_threads.accepting import Acceptor
 from sansio_eio_threads.lock import LOCK, is_held
 from sansio_eio_threads.pool import Pool
 
 _log = logging.getLogger("sansio_eio.threads")
 
-# So many connections are accepted before it is the turn of the others.
-_ACCEPTS = 64
-# The process, or the system, has no room for another connection; and the seconds until it is tried again.
-_NO_ROOM = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
-_PATIENCE = 1.0
 # The longest sleep, in seconds. Selectors take no more than some weeks; a deadline may be years away.
 _LONGEST = 86400.0
 
 
 class Driver:
-    """Serves an endpoint, and is the runtime of its application.
+    """Serves an endpoint, and is the runtime of its application; `acceptor` is for a server.
 
     One thread does all reading and writing; a pool runs the handlers. They meet in the core, and so do the other
-    threads of the program: that is what `LOCK` is for.
+    threads of the program: that is what `LOCK` is for. At the end, peers and handlers have `grace` seconds.
     """
 
-    def __init__(
-        self,
-        endpoint: ServerEndpoint,
-        listeners: Sequence[socket.socket],
-        *,
-        ssl_context: SSLContext | None,
-        max_workers: int,
-        shutdown_timeout: float,
-    ) -> None:
+    def __init__(self, endpoint: Endpoint, acceptor: Acceptor | None = None, *, max_workers: int, grace: float) -> None:
         self.endpoint = endpoint
         self.selector = DefaultSelector()
         self.time = time.monotonic
+        #: For what the thread does besides the endpoint.
+        self.deadlines = Deadlines()
         # Taken until there is nothing left of it. (No Event: who begins to wait for one holds its lock for a moment. A
         # signal handler that stopped the server at that moment would wait for a thread that waits for that lock.)
         self._running = Latch()
         self._running.acquire()
-        self._listeners = listeners
-        self._ssl_context = ssl_context
-        self._shutdown_timeout = shutdown_timeout
+        self._acceptor = acceptor
+        self._grace = grace
         self._thread = Thread(target=self._run, name="sansio_eio I/O", daemon=True)
         self._pool = Pool(max_workers, self.stop, self._wake_to_end)
         self._waker, self._wakes = socket.socketpair()
         self._waker.setblocking(False)
         self._wakes.setblocking(False)
         self._is_installed = False
-        self._is_listening = False
         self._has_begun = False
         #: Nothing is left to do, and the thread ends.
         self._is_over = False
-        #: When accepting goes on that had to stop.
-        self._accept_at: float | None = None
         #: When handlers are no longer waited for before their clients are cut off.
         self._end_at: float | None = None
         # Guarded by the lock:
@@ -75,6 +58,7 @@ class Driver:
         self._stopping = False
         self._error: BaseException | None = None
         self._waiting: set[Event] | None = set()
+        self._calls: list[Callable[[], None]] = []
 
     # The runtime
 
@@ -86,8 +70,8 @@ class Driver:
     def wake(self) -> None:
         """See `Runtime`."""
         if self._asleep:
-            self._asleep = False
             self._waker.send(b"\0")
+            self._asleep = False
 
     async def wait(self, pending: Pending[Any]) -> None:
         """See `Runtime`. It awaits nothing: it blocks the thread."""
@@ -107,7 +91,7 @@ class Driver:
                 if self._waiting is not None:
                     self._waiting.discard(ended)
         if not pending.done:
-            raise LocalProtocolError("the server has stopped")
+            raise LocalProtocolError("the server or client has stopped")
 
     def start(self, coroutine: Coroutine[Any, Any, None]) -> None:
         """See `Runtime`."""
@@ -123,11 +107,11 @@ class Driver:
             if error is not None and self._error is None:
                 self._error = error
             elif error is not None:
-                _log.error("while the server stops already", exc_info=error)
+                _log.error("while it stops already", exc_info=error)
             self._stopping = True
             self.wake()
 
-    # For the server
+    # For the server or client
 
     @property
     def is_own_thread(self) -> bool:
@@ -146,22 +130,25 @@ class Driver:
             self.endpoint.install(self)
             self._is_installed = True
         self.selector.register(self._wakes, EVENT_READ, self._drain_wakes)
-        self._listen()
+        if self._acceptor is not None:
+            self._acceptor.begin(self)
         for thread in (*self._pool.threads, self._thread):
             thread.start()
 
-    def abandon(self) -> None:
-        """Stop it, however far `run` has come."""
+    def abandon(self) -> BaseException | None:
+        """Stop it, however far `run` has come, and wait for the end, but not in one of its own threads; see `join`."""
         if not self._is_installed:
             self._discard()
         elif self._thread.ident is None:
             self._end()
         else:
             self.stop()
-            self._thread.join()
+            if not self.is_own_thread:
+                return self.join()
+        return None
 
     def join(self) -> BaseException | None:
-        """Wait for the end of all threads; the error that stopped the server."""
+        """Wait for the end of all threads; the error that stopped it."""
         self._thread.join()
         return self._error
 
@@ -169,6 +156,14 @@ class Driver:
         """Wait until there is nothing left of it."""
         with self._running:
             pass
+
+    # For owners of connections
+
+    def call(self, function: Callable[[], None]) -> None:
+        """Have the thread call this soon; at the latest at its end. From any thread."""
+        with LOCK:
+            self._calls.append(function)
+            self.wake()
 
     # The thread
 
@@ -195,8 +190,7 @@ class Driver:
         """Do what there is to do; the seconds until there may be more, None for until something happens."""
         now = self.time()
         endpoint = self.endpoint
-        if self._accept_at is not None and now >= self._accept_at:
-            self._listen()
+        self.deadlines.expire_due(now=now)
         with LOCK:
             if self._stopping and not endpoint.closing:
                 self._close(now)
@@ -206,21 +200,30 @@ class Driver:
             for runnable in endpoint.take_runnable():
                 self._pool.submit(runnable)
             ready = endpoint.take_ready()
-            if not ready:
+            calls = self._take_calls()
+            if not ready and not calls:
                 # Here, while nothing can come up: what is runnable is in the pool, and counts there.
                 self._is_over = self._may_end(now)
                 # Whatever comes up from here on wakes this thread.
                 self._asleep = True
-                times = (endpoint.next_deadline(), self._accept_at, self._end_at)
+                times = (endpoint.next_deadline(), self.deadlines.next(), self._end_at)
                 return min((min(max(0.0, when - now), _LONGEST) for when in times if when is not None), default=None)
+        for call in calls:
+            call()
         for connection in ready:
             connection.owner.write(now)
         return 0.0
 
+    def _take_calls(self) -> list[Callable[[], None]]:
+        calls, self._calls = self._calls, []
+        return calls
+
     def _may_end(self, now: float) -> bool:
-        if self._end_at is None or self.endpoint.connections:
+        if self._end_at is None:
             return False
-        return not self._pool.is_busy or now >= self._end_at
+        if now < self._end_at:
+            return self.endpoint.done and not self._pool.is_busy
+        return not self.endpoint.connections
 
     def _wake_to_end(self) -> None:
         if self._stopping:
@@ -229,57 +232,14 @@ class Driver:
     def _drain_wakes(self) -> None:
         self._wakes.recv(4096)
 
-    def _listen(self) -> None:
-        self._accept_at = None
-        self._is_listening = True
-        for listener in self._listeners:
-            self.selector.register(listener, EVENT_READ, partial(self._accept, listener))
-
-    def _stop_listening(self) -> None:
-        if self._is_listening:
-            self._is_listening = False
-            for listener in self._listeners:
-                self.selector.unregister(listener)
-
-    def _accept(self, listener: socket.socket) -> None:
-        for _ in range(_ACCEPTS):
-            try:
-                sock, address = listener.accept()
-            except BlockingIOError:
-                return
-            except OSError as error:
-                if error.errno in _NO_ROOM and self._is_listening:
-                    _log.warning("no connection can be accepted for %s second(s): %s", _PATIENCE, error)
-                    self._stop_listening()
-                    self._accept_at = self.time() + _PATIENCE
-                # Or a peer that is gone already. It costs nothing to look again.
-                return
-            self._connect(sock, str(address[0]))
-
-    def _connect(self, sock: socket.socket, remote: str) -> None:
-        try:
-            sock.setblocking(False)
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, True)
-            if self._ssl_context is not None:
-                # An SSLSocket notices, too, that nobody is there any more, but leaves itself open then.
-                sock.getpeername()
-                sock = self._ssl_context.wrap_socket(sock, server_side=True, do_handshake_on_connect=False)
-        except OSError:
-            # Gone already.
-            sock.close()
-        else:
-            Connection(self, sock, remote)
-
     # The end
 
     def _close(self, now: float) -> None:
         """Begin to shut down."""
-        self._stop_listening()
-        self._accept_at = None
-        for listener in self._listeners:
-            listener.close()
-        self.endpoint.close(now=now, grace=self._shutdown_timeout)
-        self._end_at = now + self._shutdown_timeout
+        if self._acceptor is not None:
+            self._acceptor.close()
+        self.endpoint.close(now=now, grace=self._grace)
+        self._end_at = now + self._grace
 
     def _end(self) -> None:
         """All connections are gone, unless it was an error of this thread that ended it."""
@@ -290,6 +250,10 @@ class Driver:
             waiting, self._waiting = self._waiting, None
         for connection in connections:
             connection.owner.close()
+        with LOCK:
+            calls = self._take_calls()
+        for call in calls:
+            call()
         for ended in waiting or ():
             ended.set()
         self._pool.close()

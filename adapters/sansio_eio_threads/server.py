@@ -12,6 +12,7 @@ from typing import Self, Unpack
 from sansio_eio import LocalProtocolError
 from sansio_eio.engineio import Mountable
 from sansio_eio.http import HttpOptions, Router, ServerEndpoint
+from sansio_eio_threads.accepting import Acceptor
 from sansio_eio_threads.driver import Driver
 from sansio_eio_threads.lock import LOCK, is_held
 
@@ -95,13 +96,8 @@ class Server:
         endpoint = ServerEndpoint(self._app, **self._options)
         with ExitStack() as undo:
             listeners = [undo.enter_context(each) for each in _listen(self._host, self._port, self._backlog)]
-            driver = Driver(
-                endpoint,
-                listeners,
-                ssl_context=self._ssl_context,
-                max_workers=self._max_workers,
-                shutdown_timeout=self._shutdown_timeout,
-            )
+            acceptor = Acceptor(endpoint, listeners, self._ssl_context)
+            driver = Driver(endpoint, acceptor, max_workers=self._max_workers, grace=self._shutdown_timeout)
             undo.callback(driver.abandon)
             self.addresses = [listener.getsockname()[:2] for listener in listeners]
             # Before it runs: the first handler may want to stop it.

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from sansio_eio_trio.streams import close_now, receive, remote, send_now
+from sansio_eio_trio.streams import close_now, receive, send_now
 
 if TYPE_CHECKING:
+    from sansio_eio.http import ClientConnection, Endpoint, ServerConnection
     from sansio_eio_trio.driver import Driver
 
 # A stream raises ClosedResourceError in one task when it is closed in another. `ssl.SSLError` is an OSError.
@@ -21,7 +22,9 @@ class Connection:
 
     __slots__ = ("_connection", "_driver", "_farewell", "_half_closed", "_resumed", "_sending", "_stream", "_unsent")
 
-    def __init__(self, driver: Driver, stream: trio.abc.Stream) -> None:
+    def __init__(
+        self, driver: Driver[Endpoint], stream: trio.abc.Stream, connection: ServerConnection | ClientConnection
+    ) -> None:
         self._driver = driver
         self._stream = stream
         #: A task sends, and this is what it sends next.
@@ -32,18 +35,14 @@ class Connection:
         self._farewell: trio.CancelScope | None = None
         #: The reader waits for it: it may go on, or the connection is closed.
         self._resumed: trio.Event | None = None
-        self._connection = driver.endpoint.connect(
-            remote=remote(stream),
-            secure=isinstance(stream, trio.SSLStream),
-            half_close=isinstance(stream, trio.abc.HalfCloseableStream),
-            owner=self,
-            now=driver.time(),
-        )
+        self._connection = connection
+        connection.owner = self
 
     async def run(self) -> None:
         """Read until the connection has ended."""
         driver, connection = self._driver, self._connection
         time, pump = driver.time, driver.pump.pump
+        lost: Exception | None = None
         try:
             pump()
             while data := await receive(self._stream):
@@ -58,12 +57,12 @@ class Connection:
             pump()
             while self._farewell is None:
                 await self._wait()
-        except _LOST:
-            pass
+        except _LOST as error:
+            lost = error
         finally:
-            connection.connection_lost(now=time())
-            pump()
-            driver.ended()
+            driver.lose(connection, lost)
+            # It knows this frame.
+            del lost
 
     def abort(self) -> None:
         """Have it cut soon."""

@@ -4,29 +4,32 @@ from __future__ import annotations
 
 import math
 import time
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 import trio
 
-from sansio_eio.http import Pump, ServerEndpoint
+from sansio_eio.http import Endpoint, Pump
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
     from sansio_eio import Pending
+    from sansio_eio.http import ClientConnection, ServerConnection
+
+E_co = TypeVar("E_co", bound=Endpoint, covariant=True)
 
 
-class Driver:
+class Driver(Generic[E_co]):
     """The `Loop` of a pump.
 
     `run` is the task that takes no cancellation: connections and handlers live in its nursery, so that a server that is
     cancelled can still say goodbye. It ends after `close`, when no call is left (`calls`) and nothing to be done, or
     with an error that must not wait.
 
-    Raises LocalProtocolError when the application is served already.
+    Raises LocalProtocolError when something drives the application already.
     """
 
-    def __init__(self, endpoint: ServerEndpoint, grace: float) -> None:
+    def __init__(self, endpoint: E_co, grace: float) -> None:
         self.endpoint = endpoint
         self.pump = Pump(endpoint, self)
         endpoint.install(self.pump)
@@ -39,8 +42,10 @@ class Driver:
         self.over = trio.Event()
         #: See `raise_failure`.
         self.failure: BaseException | None = None
-        #: Cancelled when no more connections are wanted.
+        #: Cancelled when no more connections are wanted; for a client, when its body is to end.
         self.accepting = trio.CancelScope()
+        #: Cancelled when peers and handlers have had their time.
+        self.patience = trio.CancelScope()
         #: `close` was called.
         self.closing = False
         #: `run` is about to end.
@@ -111,6 +116,23 @@ class Driver:
         self.accepting.cancel()
         self._bell.set()
 
+    async def finish(self) -> None:
+        """`close`, and wait until `over`; to be cancelled meanwhile leaves peers and handlers no more time."""
+        self.close()
+        try:
+            await self.over.wait()
+        except BaseException:
+            self.patience.cancel()
+            with trio.CancelScope(shield=True):
+                await self.over.wait()
+            raise
+
+    def lose(self, connection: ServerConnection | ClientConnection, error: Exception | None) -> None:
+        """The stream of this one is closed, or there is none."""
+        connection.connection_lost(now=self.time(), error=error)
+        self.pump.pump()
+        self.ended()
+
     def ended(self) -> None:
         """A connection, a handler or a call has ended."""
         if self.closing or not self.calls:
@@ -144,8 +166,9 @@ class Driver:
     async def _shut_down(self) -> None:
         self.endpoint.close(now=self.time(), grace=self._grace)
         self.pump.pump()
-        with trio.move_on_after(self._grace):
-            await self._attend(lambda: not (self.endpoint.connections or self.pump.busy))
+        with self.patience:
+            self.patience.deadline = self.time() + self._grace
+            await self._attend(lambda: self.endpoint.done and not self.pump.busy)
         self.nursery.cancel_scope.cancel()
         # What is cancelled has its last words.
         with trio.CancelScope(shield=True):

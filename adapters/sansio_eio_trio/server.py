@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, TypeVar, Unpack
 import trio
 
 from sansio_eio.http import HttpOptions, ServerEndpoint
-from sansio_eio_trio.connection import Connection
 from sansio_eio_trio.driver import Driver
-from sansio_eio_trio.sharing import join, serve_shared
+from sansio_eio_trio.sharing import accept, join, serve_shared
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Sequence
@@ -72,7 +71,7 @@ async def serve_listeners(
         driver = Driver(ServerEndpoint(app, **options), shutdown_timeout)
 
         def connected(stream: trio.abc.Stream) -> Awaitable[None]:
-            return Connection(driver, stream).run()
+            return accept(driver, stream).run()
 
         try:
             async with trio.open_nursery() as nursery:

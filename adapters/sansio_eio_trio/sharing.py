@@ -12,13 +12,25 @@ from sansio_eio.engineio import Mountable
 from sansio_eio.http import HttpOptions, HttpSettings, Router, ServerEndpoint
 from sansio_eio_trio.connection import Connection
 from sansio_eio_trio.driver import Driver
+from sansio_eio_trio.streams import remote
 
 App: TypeAlias = Mountable | Router
 
-_drivers: trio.lowlevel.RunVar[dict[App, Driver]] = trio.lowlevel.RunVar("sansio_eio_trio")
+_drivers: trio.lowlevel.RunVar[dict[App, Driver[ServerEndpoint]]] = trio.lowlevel.RunVar("sansio_eio_trio")
 
 
-async def join(app: App, grace: float, options: HttpOptions) -> Driver:
+def accept(driver: Driver[ServerEndpoint], stream: trio.abc.Stream) -> Connection:
+    """A peer has connected."""
+    connection = driver.endpoint.connect(
+        remote=remote(stream),
+        secure=isinstance(stream, trio.SSLStream),
+        half_close=isinstance(stream, trio.abc.HalfCloseableStream),
+        now=driver.time(),
+    )
+    return Connection(driver, stream, connection)
+
+
+async def join(app: App, grace: float, options: HttpOptions) -> Driver[ServerEndpoint]:
     """The driver of this application in this run of trio, from now on for one more call."""
     drivers = _drivers.get({})
     _drivers.set(drivers)
@@ -37,12 +49,12 @@ async def join(app: App, grace: float, options: HttpOptions) -> Driver:
     return driver
 
 
-async def serve_shared(driver: Driver, stream: trio.abc.Stream) -> None:
+async def serve_shared(driver: Driver[ServerEndpoint], stream: trio.abc.Stream) -> None:
     """Serve a stream with a driver that `join` gave."""
     if not driver.ready.is_set():
         with trio.CancelScope(shield=True):
             await driver.ready.wait()
-    connection = Connection(driver, stream)
+    connection = accept(driver, stream)
     ended = trio.Event()
     driver.nursery.start_soon(_run_connection, connection, ended)
     try:
@@ -64,7 +76,7 @@ async def serve_shared(driver: Driver, stream: trio.abc.Stream) -> None:
             raise
 
 
-async def _part(driver: Driver, connection: Connection, ended: trio.Event) -> None:
+async def _part(driver: Driver[ServerEndpoint], connection: Connection, ended: trio.Event) -> None:
     """The call has been cancelled: others go on without it, or it is the end of all."""
     driver.cancelled += 1
     # Those that are cancelled at the same time say goodbye together.
@@ -82,7 +94,7 @@ async def _part(driver: Driver, connection: Connection, ended: trio.Event) -> No
         await driver.over.wait()
 
 
-async def _run(driver: Driver, drivers: dict[App, Driver], app: App) -> None:
+async def _run(driver: Driver[ServerEndpoint], drivers: dict[App, Driver[ServerEndpoint]], app: App) -> None:
     await driver.run()
     del drivers[app]
 

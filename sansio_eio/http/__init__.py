@@ -6,7 +6,7 @@ from sansio_eio.http.endpoint import ServerEndpoint
 from sansio_eio.http.pump import Endpoint, Loop, Pump
 from sansio_eio.http.router import Router
 from sansio_eio.http.server_connection import ServerConnection
-from sansio_eio.http.settings import ClientHttpOptions, ClientHttpSettings, HttpOptions, HttpSettings
+from sansio_eio.http.settings import ClientHttpOptions, ClientHttpSettings, ConnectOptions, HttpOptions, HttpSettings
 from sansio_eio.http.static import StaticFiles
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "ClientEndpoint",
     "ClientHttpOptions",
     "ClientHttpSettings",
+    "ConnectOptions",
     "Endpoint",
     "HttpOptions",
     "HttpSettings",

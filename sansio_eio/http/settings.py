@@ -32,6 +32,19 @@ class ClientHttpOptions(CommonHttpOptions, total=False):
     """Those of `ClientEndpoint`, and `http` of the drivers' `connect`: the fields of `ClientHttpSettings`."""
 
 
+class ConnectOptions(TypedDict, total=False):
+    """What `connect` has in all drivers, whatever it connects. Each has more of its own: how to dial, and TLS."""
+
+    wait: bool
+    """Whether the body begins when it is connected, and not at once (True)."""
+    unix_path: str | None
+    """The Unix socket that the server listens on; the host of the URL is then only a name in the requests."""
+    shutdown_timeout: float
+    """The seconds for saying goodbye (5)."""
+    http: ClientHttpOptions | None
+    """The limits of the connections: see `ClientHttpSettings`."""
+
+
 @dataclass(slots=True, kw_only=True)
 class CommonHttpSettings:
     """What one TCP connection may cost. Timeouts are in seconds, sizes in bytes; all of them are above zero.

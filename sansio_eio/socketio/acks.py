@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from collections.abc import Callable, Container, Sequence
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, cast
 
 from sansio_eio.engineio.pending import Pending
 
 if TYPE_CHECKING:
+    from sansio_eio.engineio.core import Core
+    from sansio_eio.engineio.pending import Host
     from sansio_eio.socketio.server import Server
     from sansio_eio.socketio.socket import Socket
 
@@ -34,14 +36,69 @@ class AckDisconnected(AckError):  # noqa: N818  (the same)
         super().__init__("socket has been disconnected", responses)
 
 
-class AckSlot(Protocol):
+S = TypeVar("S")
+S_contra = TypeVar("S_contra", contravariant=True)
+
+
+class AckSlot(Protocol[S_contra]):
     """What a socket keeps under the id of an acknowledgement that it waits for."""
 
-    def answered(self, socket: Socket, arguments: Sequence[Any]) -> None:
+    def answered(self, socket: S_contra, arguments: Sequence[Any]) -> None:
         """The peer has answered."""
 
-    def failed(self, socket: Socket, error: AckError) -> None:
+    def failed(self, socket: S_contra, error: AckError) -> None:
         """There will be no answer."""
+
+
+class PendingAcks(Generic[S]):
+    """The acknowledgements that one socket waits for, by their ids."""
+
+    __slots__ = ("_limit", "_slots")
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._slots: dict[int, AckSlot[S]] = {}
+
+    def add(self, ack_id: int, slot: AckSlot[S], *, anyway: bool = False) -> bool:
+        """Wait for one more; False when that would be too many, unless it is done `anyway`."""
+        if len(self._slots) >= self._limit and not anyway:
+            return False
+        self._slots[ack_id] = slot
+        return True
+
+    def answered(self, socket: S, ack_id: int, arguments: Sequence[Any]) -> None:
+        """The peer has answered; an answer to nothing is ignored, as the reference does."""
+        slot = self._slots.pop(ack_id, None)
+        if slot is not None:
+            slot.answered(socket, arguments)
+
+    def fail(self, socket: S, ack_id: int, error: AckError) -> None:
+        """This answer will not come."""
+        slot = self._slots.pop(ack_id, None)
+        if slot is not None:
+            slot.failed(socket, error)
+
+    def fail_all(self, socket: S, error: Callable[[], AckError], kept: Container[int] = ()) -> None:
+        """None of the answers will come, but for those that are `kept`."""
+        slots, self._slots = self._slots, {}
+        for ack_id, slot in slots.items():
+            if ack_id in kept:
+                self._slots[ack_id] = slot
+        for ack_id, slot in slots.items():
+            if ack_id not in self._slots:
+                slot.failed(socket, error())
+
+    def forget(self, ack_id: int) -> bool:
+        """Nobody waits for this answer any longer. False when nobody did anyway."""
+        return self._slots.pop(ack_id, None) is not None
+
+
+class Asking(Protocol):
+    """A socket that waits for an acknowledgement."""
+
+    def forget_ack(self, ack_id: int) -> bool:
+        """Nobody waits for this answer any longer."""
+        ...
 
 
 def ack_value(arguments: Sequence[Any]) -> Any:
@@ -61,24 +118,24 @@ def ack_arguments(value: Any) -> list[Any]:
 class Ack(Pending[Any]):
     """The acknowledgement of one socket."""
 
-    __slots__ = ("_id", "_server", "_socket")
+    __slots__ = ("_core", "_id", "_socket")
 
-    def __init__(self, server: Server, socket: Socket, ack_id: int, timeout: float | None) -> None:
-        super().__init__(socket.connection.session)
-        self._server = server
+    def __init__(self, host: Host, core: Core, socket: Asking, ack_id: int, timeout: float | None) -> None:
+        super().__init__(host)
+        self._core = core
         self._socket = socket
         self._id = ack_id
         if timeout is not None:
-            server.engine.set_timeout(self, timeout)
+            core.set_timeout(self, timeout)
 
-    def answered(self, socket: Socket, arguments: Sequence[Any]) -> None:
+    def answered(self, socket: object, arguments: Sequence[Any]) -> None:
         """See `AckSlot`."""
-        self._server.engine.deadlines.cancel(self)
+        self._core.deadlines.cancel(self)
         self._end(ack_value(arguments), None)
 
-    def failed(self, socket: Socket, error: AckError) -> None:
+    def failed(self, socket: object, error: AckError) -> None:
         """See `AckSlot`."""
-        self._server.engine.deadlines.cancel(self)
+        self._core.deadlines.cancel(self)
         self._end(None, error)
 
     def expire(self, *, now: float) -> None:

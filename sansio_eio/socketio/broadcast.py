@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeGuard, cast
 
 from sansio_eio.engineio.atomic import atomic
-from sansio_eio.engineio.handlers import check_event
 from sansio_eio.engineio.pending import Pending
 from sansio_eio.errors import LocalProtocolError
-from sansio_eio.socketio.parser import RESERVED_EVENTS
-from sansio_eio.socketio.rooms import EVERYBODY, PLAIN, Delivery, Selection
+from sansio_eio.socketio.delivery import PLAIN, Delivery
+from sansio_eio.socketio.emitting import check_timeout
+from sansio_eio.socketio.encoding import event_data
+from sansio_eio.socketio.rooms import EVERYBODY, Selection
 
 if TYPE_CHECKING:
     from sansio_eio.engineio.atomic import Lock
@@ -21,20 +22,6 @@ if TYPE_CHECKING:
 
 #: One room, or several.
 Rooms: TypeAlias = str | Iterable[str]
-
-
-def event_data(event: str | float, args: Sequence[Any]) -> list[Any]:
-    """The data of an EVENT packet; LocalProtocolError for a reserved name, and for what is none."""
-    if check_event(event) in RESERVED_EVENTS:
-        raise LocalProtocolError(f"{event} is the name of an event of the library itself")
-    return [event, *args]
-
-
-def check_timeout(seconds: float) -> float:
-    """The timeout itself; LocalProtocolError when it is not a positive number of seconds."""
-    if not 0 < seconds < float("inf"):
-        raise LocalProtocolError("a timeout is a positive number of seconds")
-    return seconds
 
 
 def as_rooms(rooms: Rooms) -> tuple[str, ...]:

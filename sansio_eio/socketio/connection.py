@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from sansio_eio.engineio.atomic import atomic
 from sansio_eio.engineio.handlers import Steps, close_awaitable, must_be_awaited
-from sansio_eio.engineio.mailbox import Mailbox
 from sansio_eio.engineio.reasons import FORCED_CLOSE, PARSE_ERROR
 from sansio_eio.engineio.states import State
 from sansio_eio.errors import LocalProtocolError, RemoteProtocolError
@@ -14,14 +13,14 @@ from sansio_eio.socketio.acks import AckTimeout
 from sansio_eio.socketio.dispatch import run_connected, run_disconnected, run_event
 from sansio_eio.socketio.events import Connected, Event, EventReceived
 from sansio_eio.socketio.handshake import make_handshake
-from sansio_eio.socketio.namespace import MAX_NAME, ConnectionRefused
-from sansio_eio.socketio.packets import Decoder
+from sansio_eio.socketio.names import MAX_NAME
+from sansio_eio.socketio.namespace import ConnectionRefused
+from sansio_eio.socketio.packet_mailbox import PacketMailbox
 from sansio_eio.socketio.parser import ACK, CONNECT, CONNECT_ERROR, DISCONNECT, EVENT, Packet, ParseError
 from sansio_eio.socketio.reasons import CLIENT_NAMESPACE_DISCONNECT, FORCED_SERVER_CLOSE
 from sansio_eio.socketio.socket import Socket, SocketState
 
 if TYPE_CHECKING:
-    from sansio_eio.engineio.atomic import Lock
     from sansio_eio.engineio.outgoing import Outgoing
     from sansio_eio.engineio.session import Session
     from sansio_eio.socketio.namespace import Namespace, ParentNamespace
@@ -61,40 +60,10 @@ class Grace:
         self._connection.left.pop(self._name, None)
 
 
-class AttachmentDeadline:
-    """Attachments that were announced must come before this expires."""
-
-    __slots__ = ("_connection",)
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-
-    def expire(self, *, now: float) -> None:
-        """They did not."""
-        self._connection.fail(ParseError("attachments were announced and did not come"))
+Item: TypeAlias = "Event | ConnectRequest"
 
 
-class Congestion:
-    """Nothing is read from a client whose events wait for handlers, so no acknowledgement can come either.
-
-    If the handler that they wait for waits for an acknowledgement, it is this that ends it.
-    """
-
-    __slots__ = ("_connection",)
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-
-    def expire(self, *, now: float) -> None:
-        """It has lasted too long."""
-        for socket in list(self._connection.sockets.values()):
-            socket.fail_acks(AckTimeout)
-
-
-Item: TypeAlias = Event | ConnectRequest
-
-
-class Connection(Mailbox[Item]):
+class Connection(PacketMailbox[Item]):
     """The listener of an engine session, and the mailbox of everything that its client does.
 
     Packets are taken apart when they arrive; acknowledgements and disconnections work at once, so that a handler that
@@ -103,10 +72,6 @@ class Connection(Mailbox[Item]):
     """
 
     __slots__ = (
-        "_attachments",
-        "_congestion",
-        "_decoder",
-        "_received",
         "_server",
         "connecting",
         "left",
@@ -115,20 +80,10 @@ class Connection(Mailbox[Item]):
     )
 
     def __init__(self, server: Server, session: Session) -> None:
-        super().__init__(
-            self._run,
-            server.engine.make_runnable,
-            self._congest,
-            max_events=server.engine.settings.max_inbound,
-            max_size=server.engine.settings.max_inbound_size,
-        )
+        settings = server.engine.settings
+        super().__init__(server, server.engine, max_events=settings.max_inbound, max_size=settings.max_inbound_size)
         self._server = server
         self.session = session
-        self._decoder = Decoder(server.parser, max_attachments=server.max_attachments)
-        self._attachments: AttachmentDeadline | None = None
-        #: Bytes of the packet that is being received.
-        self._received = 0
-        self._congestion = Congestion(self)
         #: The connected sockets by their namespaces.
         self.sockets: dict[str, Socket] = {}
         self.connecting: dict[str, ConnectRequest] = {}
@@ -136,32 +91,7 @@ class Connection(Mailbox[Item]):
         server.unjoined.add(self)
         server.engine.deadlines.at(self, server.engine.now + server.connect_timeout)
 
-    @property
-    def lock(self) -> Lock | None:
-        """The lock of the driver, None where everything happens in one thread."""
-        return self._server.engine.lock
-
-    # -- SessionListener -------------------------------------------------------------------------------------------
-
-    def message(self, data: str | bytes) -> None:
-        """See `SessionListener`."""
-        self._received += len(data)
-        try:
-            packet = self._decoder.feed(data)
-        except ParseError as error:
-            self.fail(error)
-            return
-        if packet is None:
-            if self._attachments is None:
-                self._attachments = AttachmentDeadline(self)
-                deadlines = self._server.engine.deadlines
-                deadlines.at(self._attachments, self._server.engine.now + self._server.attachment_timeout)
-            return
-        if self._attachments is not None:
-            self._server.engine.deadlines.cancel(self._attachments)
-            self._attachments = None
-        size, self._received = self._received, 0
-        self._take(packet, size)
+    # -- SessionListener: `message` is that of the mailbox ---------------------------------------------------------
 
     def closed(self, reason: str, error: RemoteProtocolError | None) -> None:
         """See `SessionListener`."""
@@ -171,9 +101,8 @@ class Connection(Mailbox[Item]):
         for grace in self.left.values():
             deadlines.cancel(grace)
         self.left.clear()
-        if self._attachments is not None:
-            deadlines.cancel(self._attachments)
-        deadlines.cancel(self._congestion)
+        self.forget_half()
+        deadlines.cancel(self.congestion)
         self._server.unjoined.discard(self)
 
     # -- time ------------------------------------------------------------------------------------------------------
@@ -182,12 +111,12 @@ class Connection(Mailbox[Item]):
         """The client has not joined a namespace in time."""
         self.kick("no namespace was joined in time")
 
-    def _congest(self, congested: bool) -> None:
-        self.session.pause(congested)
-        if congested:
-            self._server.engine.set_timeout(self._congestion, self._server.ack_timeout)
-        else:
-            self._server.engine.deadlines.cancel(self._congestion)
+    def pause(self, paused: bool) -> None:
+        self.session.pause(paused)
+
+    def give_up_acks(self) -> None:
+        for socket in list(self.sockets.values()):
+            socket.fail_acks(AckTimeout)
 
     def tolerate(self, name: str) -> None:
         """This side has left a namespace: what the client sent before it heard of that is not a mistake."""
@@ -235,7 +164,7 @@ class Connection(Mailbox[Item]):
 
     # -- packets ---------------------------------------------------------------------------------------------------
 
-    def _take(self, packet: Packet, size: int) -> None:
+    def take_packet(self, packet: Packet, size: int) -> None:
         if packet.type is CONNECT:
             self._connect(packet)
             return
@@ -295,7 +224,7 @@ class Connection(Mailbox[Item]):
                 return item
         return None
 
-    def _run(self, item: Item) -> Steps:
+    def run(self, item: Item) -> Steps:
         if isinstance(item, EventReceived):
             return run_event(item, self.session)
         if isinstance(item, ConnectRequest):

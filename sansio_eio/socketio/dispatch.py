@@ -10,9 +10,10 @@ from sansio_eio.socketio.events import Connected, Disconnected, EventReceived, R
 
 if TYPE_CHECKING:
     from sansio_eio.engineio.handlers import Handling
+    from sansio_eio.socketio.socket import Socket
 
 
-def run_event(received: EventReceived, host: Handling) -> Steps:
+def run_event(received: EventReceived[Socket], host: Handling) -> Steps:
     """An event of a client: the catch-all listeners, the socket's middleware, then the handlers.
 
     Nothing of it happens, or the rest of it does not, once this side has disconnected the socket.
@@ -22,11 +23,11 @@ def run_event(received: EventReceived, host: Handling) -> Steps:
     if socket.kicked:
         return
     for listener in namespace.any_handlers:
-        yield from _guarded(listener, (socket, event, *args), host)
+        yield from guarded(listener, (socket, event, *args), host)
     for listener in socket.any_handlers:
-        yield from _guarded(listener, (event, *args), host)
+        yield from guarded(listener, (event, *args), host)
     for middleware in socket.middlewares:
-        allowed = yield from _guarded(middleware, (event, args), host)
+        allowed = yield from guarded(middleware, (event, args), host)
         if not allowed:
             return
     if received.socket.kicked:  # meanwhile
@@ -58,7 +59,7 @@ def run_disconnected(event: Disconnected, host: Handling) -> Steps:
         socket.forget_rooms()
 
 
-def _guarded(function: AnyFunction, args: tuple[Any, ...], host: Handling) -> Generator[Awaitable[Any], Any, bool]:
+def guarded(function: AnyFunction, args: tuple[Any, ...], host: Handling) -> Generator[Awaitable[Any], Any, bool]:
     """Call a catch-all listener or a middleware; False when it raised."""
     try:
         result = function(*args)

@@ -1,21 +1,54 @@
-"""What a Socket.IO server has to tell the application, for programs that pull events instead of adding handlers."""
+"""What there is to tell the application, for programs that pull events instead of adding handlers."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias
 
 from sansio_eio.engineio.atomic import atomic
 from sansio_eio.engineio.handlers import FAILED
 from sansio_eio.errors import LocalProtocolError
 from sansio_eio.socketio.acks import ack_arguments
-from sansio_eio.socketio.parser import ACK, Packet
 
 if TYPE_CHECKING:
+    # Only type checkers know that S has a default, so `EventReceived` alone is a type as well.
+    from typing_extensions import TypeVar
+
     from sansio_eio.engineio.atomic import Lock
     from sansio_eio.engineio.outgoing import Outgoing
     from sansio_eio.errors import RemoteProtocolError
     from sansio_eio.socketio.socket import Socket
+
+    S = TypeVar("S", bound="Answering", default=Any)
+else:
+    from typing import TypeVar
+
+    S = TypeVar("S", bound="Answering")
+
+
+class Answering(Protocol):
+    """A socket that events come to: a `Socket` of a server, or a `ClientSocket`."""
+
+    @property
+    def lock(self) -> Lock | None:
+        """The lock of the driver, None where everything happens in one thread."""
+        ...
+
+    @property
+    def connected(self) -> bool:
+        """Whether anything can be sent to the peer."""
+        ...
+
+    def encode_answer(self, ack_id: int, args: list[Any]) -> Outgoing:
+        """The acknowledgement of an event; LocalProtocolError for what cannot be sent."""
+        ...
+
+    def queue_answer(self, event: EventReceived[Any], outgoing: Outgoing) -> bool:
+        """Send the acknowledgement of this event, unless the peer that waits for it has gone. With the lock held."""
+        ...
+
+    def report(self, error: Exception, where: str) -> None:
+        """The application's own code raised `error` in `where`: see `on_error`."""
 
 
 @dataclass(slots=True)
@@ -26,10 +59,10 @@ class Connected:
 
 
 @dataclass(slots=True)
-class EventReceived:
-    """A client has emitted an event. With an `ack_id`, it waits for an answer."""
+class EventReceived(Generic[S]):
+    """The peer has emitted an event. With an `ack_id`, it waits for an answer."""
 
-    socket: Socket
+    socket: S
     event: str | float
     args: list[Any]
     ack_id: int | None = None
@@ -42,8 +75,7 @@ class EventReceived:
         ack_id = self.ack_id
         if ack_id is None or not self.socket.connected:
             return False
-        namespace = self.socket.namespace
-        outgoing = namespace.server.encode(Packet(ACK, namespace.name, list(args), ack_id))
+        outgoing = self.socket.encode_answer(ack_id, list(args))
         lock = self.socket.lock
         if lock is None:
             return self._answer(outgoing)
@@ -51,11 +83,15 @@ class EventReceived:
             return self._answer(outgoing)
 
     def _answer(self, outgoing: Outgoing) -> bool:
-        # To a client that has left, or has come back since, this would be the answer to another question.
         if self.ack_id is None:
             return False
-        self.ack_id = None
-        return self.socket.queue_packet(outgoing)
+        ack_id, self.ack_id = self.ack_id, None
+        try:
+            return self.socket.queue_answer(self, outgoing)
+        except LocalProtocolError:
+            # Larger than the peer takes.
+            self.ack_id = ack_id
+            raise
 
 
 @dataclass(slots=True)
@@ -67,7 +103,7 @@ class Disconnected:
     error: RemoteProtocolError | None = None
 
 
-Event: TypeAlias = Connected | EventReceived | Disconnected
+Event: TypeAlias = "Connected | EventReceived[Socket] | Disconnected"
 
 
 class Reply:
@@ -79,7 +115,7 @@ class Reply:
 
     __slots__ = ("_any_done", "_event", "_handlers", "_left")
 
-    def __init__(self, event: EventReceived, handlers: int) -> None:
+    def __init__(self, event: EventReceived[Any], handlers: int) -> None:
         self._event = event
         self._handlers = self._left = handlers
         self._any_done = False
@@ -87,7 +123,8 @@ class Reply:
     @property
     def lock(self) -> Lock | None:
         """The lock of the driver, None where everything happens in one thread."""
-        return self._event.socket.lock
+        socket: Answering = self._event.socket
+        return socket.lock
 
     def finished(self, result: object) -> None:
         """One of the handlers has finished; `result` is FAILED when it raised."""
@@ -99,8 +136,7 @@ class Reply:
             try:
                 self._event.ack(*ack_arguments(result))
             except LocalProtocolError as error:
-                session = self._event.socket.connection.session
-                session.report(error, f"the return value of a handler of {self._event.event}")
+                self._event.socket.report(error, f"the return value of a handler of {self._event.event}")
 
     @atomic
     def _is_last(self, done: bool) -> bool:

@@ -10,6 +10,7 @@ from sansio_eio.engineio.atomic import atomic
 from sansio_eio.engineio.handlers import AnyFunction, HandlerTable, Listening, check_function
 from sansio_eio.errors import LocalProtocolError
 from sansio_eio.socketio.broadcast import Broadcasting, BroadcastOperator
+from sansio_eio.socketio.catch_all import CatchAll
 
 if TYPE_CHECKING:
     from sansio_eio.engineio.atomic import Lock
@@ -22,10 +23,6 @@ F = TypeVar("F", bound=AnyFunction)
 #: What a dynamic namespace is given by: a regular expression that is searched in the name, or a predicate of the name
 #: and the client's `auth`, `def` or `async def`.
 Matcher: TypeAlias = "re.Pattern[str] | Callable[[str, dict[str, Any]], bool | Awaitable[bool]]"
-
-#: The most characters in the name of a namespace. Clients can make some, and must not be able to fill the memory with
-#: them; besides, a packet that says no to a client is never too large for its session's buffer.
-MAX_NAME = 200
 
 #: Events of a socket's life, as opposed to those that clients emit; no client can send one.
 LIFECYCLE = ("connection", "connect", "disconnecting", "disconnect")
@@ -40,18 +37,17 @@ class ConnectionRefused(Exception):  # noqa: N818  (a decision, not an error)
         self.data = data
 
 
-class Handling(Broadcasting, Listening):
+class Handling(Broadcasting, CatchAll, Listening):
     """What a namespace and a dynamic namespace have in common: handlers, middleware, catch-all listeners."""
 
-    __slots__ = ("any_handlers", "any_outgoing", "handlers", "lifecycle", "middlewares", "server")
+    __slots__ = ("handlers", "lifecycle", "middlewares", "server")
 
     def __init__(self, server: Server) -> None:
+        super().__init__()
         self.server = server
         self.handlers = HandlerTable()
         self.lifecycle = HandlerTable()
         self.middlewares: tuple[AnyFunction, ...] = ()
-        self.any_handlers: tuple[AnyFunction, ...] = ()
-        self.any_outgoing: tuple[AnyFunction, ...] = ()
 
     @property
     def lock(self) -> Lock | None:
@@ -71,20 +67,6 @@ class Handling(Broadcasting, Listening):
         check_function(middleware)
         self.middlewares = (*self.middlewares, middleware)
         return middleware
-
-    @atomic
-    def on_any(self, listener: F) -> F:
-        """Call `listener(socket, event, *args)` for each event of each client, before everything else."""
-        check_function(listener)
-        self.any_handlers = (*self.any_handlers, listener)
-        return listener
-
-    @atomic
-    def on_any_outgoing(self, listener: F) -> F:
-        """Call `listener(socket, event, *args)` before each event is sent to a client; a plain function."""
-        check_function(listener, plain=True)
-        self.any_outgoing = (*self.any_outgoing, listener)
-        return listener
 
 
 class Namespace(Handling):

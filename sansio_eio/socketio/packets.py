@@ -182,13 +182,14 @@ class Decoder:
             self._packet = packet
             return None
         if isinstance(data, str):
-            self._reset()
+            self.reset()
             raise ParseError("text between attachments")
         self._attachments.append(data)
         if len(self._attachments) < packet.attachments:
             return None
-        return reconstruct(packet, self._reset())
+        return reconstruct(packet, self.reset())
 
-    def _reset(self) -> list[bytes]:
+    def reset(self) -> list[bytes]:
+        """Forget what has come of a packet; its attachments."""
         attachments, self._attachments, self._packet = self._attachments, [], None
         return attachments

@@ -14,6 +14,7 @@ from sansio_eio.socketio.parser import EVENT, Packet
 if TYPE_CHECKING:
     from sansio_eio.engineio.atomic import Lock
     from sansio_eio.engineio.outgoing import Outgoing
+    from sansio_eio.socketio.delivery import Delivery
     from sansio_eio.socketio.namespace import Namespace
     from sansio_eio.socketio.socket import Socket
 
@@ -30,16 +31,7 @@ class Selection:
     local: bool = False
 
 
-@dataclass(slots=True, frozen=True)
-class Delivery:
-    """How a packet is sent: not at all to whoever is busy (`volatile`), or without compression."""
-
-    volatile: bool = False
-    compress: bool = True
-
-
 EVERYBODY = Selection()
-PLAIN = Delivery()
 
 
 class Adapter(Protocol):

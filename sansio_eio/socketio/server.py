@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Any, Unpack, overload
 
 from sansio_eio.engineio.atomic import atomic
 from sansio_eio.engineio.handlers import HandlerTable, Hook, Listening, call_inline, must_be_awaited
-from sansio_eio.engineio.outgoing import Outgoing
-from sansio_eio.engineio.packets import messages
 from sansio_eio.engineio.server import EngineServer
 from sansio_eio.engineio.settings import EngineOptions, generate_id, normal_path
 from sansio_eio.errors import LocalProtocolError
-from sansio_eio.socketio.broadcast import Broadcasting, BroadcastOperator, check_timeout
+from sansio_eio.socketio.broadcast import Broadcasting, BroadcastOperator
 from sansio_eio.socketio.connection import Connection
-from sansio_eio.socketio.namespace import MAX_NAME, F, Matcher, Namespace, ParentNamespace
+from sansio_eio.socketio.emitting import check_timeout
+from sansio_eio.socketio.encoding import Encoding
+from sansio_eio.socketio.names import normal_name
+from sansio_eio.socketio.namespace import F, Matcher, Namespace, ParentNamespace
 from sansio_eio.socketio.packets import TEXT_PARSER
 from sansio_eio.socketio.reasons import SERVER_SHUTTING_DOWN
 from sansio_eio.socketio.rooms import AdapterFactory, MemoryAdapter
@@ -23,10 +24,10 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable
 
     from sansio_eio.engineio.atomic import Lock
-    from sansio_eio.socketio.parser import Packet, Parser
+    from sansio_eio.socketio.parser import Parser
 
 
-class Server(Broadcasting, Listening):
+class Server(Encoding, Broadcasting, Listening):
     """A Socket.IO server (revision 5 of the protocol), as a pure object that any driver can serve.
 
     Handlers and emitting on the server itself are those of its main namespace, "/"; `of` gives others. It never touches
@@ -73,6 +74,7 @@ class Server(Broadcasting, Listening):
         self.ack_timeout = check_timeout(ack_timeout)
         self.attachment_timeout = check_timeout(attachment_timeout)
         self.parser = parser
+        self._max_outbound = self.engine.settings.max_outbound
         self.make_adapter = adapter
         self.max_attachments = max_attachments
         self.max_namespaces = max_namespaces
@@ -90,6 +92,11 @@ class Server(Broadcasting, Listening):
     def lock(self) -> Lock | None:
         """The lock of the driver, None where everything happens in one thread."""
         return self.engine.lock
+
+    @property
+    def congestion_timeout(self) -> float:
+        """See `PacketMailbox`."""
+        return self.ack_timeout
 
     @property
     def path(self) -> str:
@@ -115,12 +122,7 @@ class Server(Broadcasting, Listening):
         """
         if not isinstance(name, str):
             return self._add_pattern(name)
-        name = name if name.startswith("/") else "/" + name
-        if "," in name or len(name) > MAX_NAME:
-            raise LocalProtocolError(
-                f"the name of a namespace has no comma and at most {MAX_NAME} characters: {name!r}"
-            )
-        return self._name_namespace(name)
+        return self._name_namespace(normal_name(name))
 
     def handler_table(self, event: str | float) -> HandlerTable:
         # "new_namespace" is called with each namespace that is made, by `of` or by a client that matches a pattern.
@@ -159,16 +161,6 @@ class Server(Broadcasting, Listening):
         return BroadcastOperator(self.sockets)
 
     # -- for the layer itself --------------------------------------------------------------------------------------
-
-    def encode(self, packet: Packet, *, volatile: bool = False, compress: bool = True) -> Outgoing:
-        """A packet and its attachments, encoded once for all of its recipients; they are queued together or not at all.
-
-        Raises LocalProtocolError for what cannot be sent: unknown types, NaN, nesting, more bytes than `max_outbound`.
-        """
-        outgoing = messages(self.parser.encode(packet), compress=compress, volatile=volatile)
-        if outgoing.size > self.engine.settings.max_outbound:
-            raise LocalProtocolError(f"a packet of {outgoing.size} bytes is larger than max_outbound")
-        return outgoing
 
     def find_pattern(self, name: str, auth: dict[str, Any]) -> Generator[Awaitable[Any], Any, ParentNamespace | None]:
         """The pattern that admits a client to `name`, None when there is none; predicates may have to be awaited."""

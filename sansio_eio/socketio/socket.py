@@ -7,15 +7,18 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sansio_eio.engineio.atomic import atomic
-from sansio_eio.engineio.handlers import AnyFunction, HandlerTable, Listening, call_inline, check_function
+from sansio_eio.engineio.handlers import AnyFunction, HandlerTable, Listening, check_function
 from sansio_eio.engineio.pending import Pending
 from sansio_eio.errors import LocalProtocolError
-from sansio_eio.socketio.acks import Ack, AckDisconnected, AckError, AckSlot, AckTimeout
-from sansio_eio.socketio.broadcast import BroadcastOperator, Rooms, as_rooms, check_timeout, event_data
+from sansio_eio.socketio.acks import Ack, AckDisconnected, AckError, AckSlot, AckTimeout, PendingAcks
+from sansio_eio.socketio.broadcast import BroadcastOperator, Rooms, as_rooms
+from sansio_eio.socketio.catch_all import CatchAll, tell_outgoing
+from sansio_eio.socketio.delivery import PLAIN, Delivery
+from sansio_eio.socketio.emitting import Emitting
+from sansio_eio.socketio.encoding import event_data
 from sansio_eio.socketio.events import Disconnected
-from sansio_eio.socketio.parser import DISCONNECT, EVENT, Packet
+from sansio_eio.socketio.parser import ACK, DISCONNECT, EVENT, Packet
 from sansio_eio.socketio.reasons import SERVER_NAMESPACE_DISCONNECT
-from sansio_eio.socketio.rooms import PLAIN, Delivery
 from sansio_eio.socketio.socket_operator import SocketOperator
 
 if TYPE_CHECKING:
@@ -31,9 +34,6 @@ F = TypeVar("F", bound=AnyFunction)
 #: The events of a socket's own life, which no client can send.
 LIFECYCLE = ("disconnecting", "disconnect")
 
-#: Where errors of such a listener are said to be.
-OUTGOING = "a catch-all listener for what is sent"
-
 
 class SocketState(Enum):
     """Where a socket is in its life."""
@@ -43,7 +43,7 @@ class SocketState(Enum):
     DISCONNECTED = "disconnected"
 
 
-class Socket(Listening):
+class Socket(Emitting[SocketOperator], CatchAll, Listening):
     """One client in one namespace. Given to middleware and handlers.
 
     Nothing here waits: `emit` queues, `join` and `leave` work at once. After the end of the connection, everything is
@@ -52,13 +52,11 @@ class Socket(Listening):
 
     __slots__ = (
         "_acks",
-        "_any_handlers",
         "_data",
         "_handlers",
         "_last_rooms",
         "_lifecycle",
         "_middlewares",
-        "any_outgoing",
         "connection",
         "handshake",
         "id",
@@ -68,6 +66,7 @@ class Socket(Listening):
     )
 
     def __init__(self, namespace: Namespace, connection: Connection, socket_id: str, handshake: Handshake) -> None:
+        super().__init__()
         #: The public id: unlike that of the engine's session, it may be told to others. Also the name of a room.
         self.id = socket_id
         self.namespace = namespace
@@ -78,12 +77,9 @@ class Socket(Listening):
         #: Disconnected by this side: what the client had sent before is no longer wanted.
         self.kicked = False
         self._data: dict[str, Any] | None = None
-        self._acks: dict[int, AckSlot] | None = None
+        self._acks: PendingAcks[Socket] | None = None
         self._handlers: HandlerTable | None = None
         self._lifecycle: HandlerTable | None = None
-        self._any_handlers: tuple[AnyFunction, ...] = ()
-        #: What `on_any_outgoing` was given.
-        self.any_outgoing: tuple[AnyFunction, ...] = ()
         self._middlewares: tuple[AnyFunction, ...] = ()
         self._last_rooms: set[str] | None = None
 
@@ -160,10 +156,6 @@ class Socket(Listening):
         """
         return self.emit_as(PLAIN, event, args)
 
-    def send(self, *args: Any) -> bool:
-        """`emit("message", ...)`."""
-        return self.emit("message", *args)
-
     def emit_with_ack(self, event: str | float, *args: Any) -> Pending[Any]:
         """Send an event and wait for the answer: None, its one argument, or a tuple of several.
 
@@ -173,22 +165,8 @@ class Socket(Listening):
         """
         return self.emit_with_ack_as(PLAIN, None, event, args)
 
-    def call(self, event: str | float, *args: Any, timeout: float) -> Pending[Any]:
-        """`emit_with_ack` that ends with AckTimeout after `timeout` seconds."""
-        return self.emit_with_ack_as(PLAIN, check_timeout(timeout), event, args)
-
-    def timeout(self, seconds: float) -> SocketOperator:
-        """How long `emit_with_ack` waits for the answer."""
-        return SocketOperator(self, seconds=check_timeout(seconds))
-
-    @property
-    def volatile(self) -> SocketOperator:
-        """Drop the event when the peer is not ready for it now."""
-        return SocketOperator(self, Delivery(volatile=True))
-
-    def compress(self, compress: bool) -> SocketOperator:
-        """Whether the event may be compressed, where the transport can."""
-        return SocketOperator(self, Delivery(compress=compress))
+    def _operator(self, delivery: Delivery = PLAIN, seconds: float | None = None) -> SocketOperator:
+        return SocketOperator(self, delivery, seconds)
 
     @property
     def broadcast(self) -> BroadcastOperator:
@@ -233,34 +211,6 @@ class Socket(Listening):
         self._middlewares = (*self._middlewares, middleware)
         return middleware
 
-    @atomic
-    def on_any(self, listener: F) -> F:
-        """Call `listener(event, *args)` for each event of this client, before the middleware."""
-        check_function(listener)
-        self._any_handlers = (*self._any_handlers, listener)
-        return listener
-
-    @atomic
-    def off_any(self, listener: AnyFunction | None = None) -> None:
-        """Remove one catch-all listener, or all of them."""
-        self._any_handlers = _without(self._any_handlers, listener)
-
-    @atomic
-    def on_any_outgoing(self, listener: F) -> F:
-        """Call `listener(event, *args)` before each event is sent to this client.
-
-        A plain function. In threads it may be called with the lock held (a broadcast reaches all at once, and then the
-        next one): it must not wait.
-        """
-        check_function(listener, plain=True)
-        self.any_outgoing = (*self.any_outgoing, listener)
-        return listener
-
-    @atomic
-    def off_any_outgoing(self, listener: AnyFunction | None = None) -> None:
-        """Remove one catch-all listener for what is sent, or all of them."""
-        self.any_outgoing = _without(self.any_outgoing, listener)
-
     @property
     def handlers(self) -> HandlerTable | None:
         """The handlers for events of the client, None while there are none."""
@@ -275,11 +225,6 @@ class Socket(Listening):
     def middlewares(self) -> tuple[AnyFunction, ...]:
         """What `use` was given."""
         return self._middlewares
-
-    @property
-    def any_handlers(self) -> tuple[AnyFunction, ...]:
-        """What `on_any` was given."""
-        return self._any_handlers
 
     # -- the end ---------------------------------------------------------------------------------------------------
 
@@ -353,7 +298,7 @@ class Socket(Listening):
             return self._ask(outgoing, ack_id, timeout)
 
     def _ask(self, outgoing: Outgoing, ack_id: int, timeout: float | None) -> Ack:
-        ack = Ack(self.namespace.server, self, ack_id, timeout)
+        ack = Ack(self.connection.session, self.namespace.server.engine, self, ack_id, timeout)
         self.queue_with_ack(outgoing, ack_id, ack)
         return ack
 
@@ -374,47 +319,52 @@ class Socket(Listening):
         """Tell the catch-all listeners of an event, its name and arguments."""
         if self.namespace.any_outgoing or self.any_outgoing:
             session = self.connection.session
-            for listener in self.namespace.any_outgoing:
-                call_inline(listener, (self, *data), session, OUTGOING)
-            for listener in self.any_outgoing:
-                call_inline(listener, data, session, OUTGOING)
+            tell_outgoing(self.namespace.any_outgoing, (self, *data), session)
+            tell_outgoing(self.any_outgoing, data, session)
 
     def queue_packet(self, outgoing: Outgoing) -> bool:
         """Send an event that has been encoded. With the lock held."""
         # The listeners, or what an earlier recipient of the same broadcast has set off, may have ended it.
         return self.state is SocketState.CONNECTED and self.connection.session.queue_packet(outgoing)
 
-    def queue_with_ack(self, outgoing: Outgoing, ack_id: int, slot: AckSlot) -> None:
+    def queue_with_ack(self, outgoing: Outgoing, ack_id: int, slot: AckSlot[Socket]) -> None:
         """The same for an event that asks for an answer, which `slot` waits for."""
         if not self.connected:
             slot.failed(self, AckDisconnected())
             return
         if self._acks is None:
-            self._acks = {}
-        if len(self._acks) >= self.namespace.server.max_pending_acks:
+            self._acks = PendingAcks(self.namespace.server.max_pending_acks)
+        if not self._acks.add(ack_id, slot):
             slot.failed(self, AckError("too many acknowledgements are pending"))
             return
-        self._acks[ack_id] = slot
         # When this very packet ends the session, `end` has told the slot, and there is nothing left to take back.
         if not self.queue_packet(outgoing) and self.forget_ack(ack_id):
             slot.failed(self, AckError("the event could not be sent"))
 
     def answered(self, ack_id: int, arguments: Sequence[Any]) -> None:
-        """The client has answered; an answer to nothing is ignored, as the reference does."""
-        slot = self._acks.pop(ack_id, None) if self._acks is not None else None
-        if slot is not None:
-            slot.answered(self, arguments)
+        """The client has answered."""
+        if self._acks is not None:
+            self._acks.answered(self, ack_id, arguments)
 
     def fail_acks(self, error: type[AckDisconnected | AckTimeout]) -> None:
         """None of the answers will come."""
-        acks, self._acks = self._acks, None
-        for slot in (acks or {}).values():
-            slot.failed(self, error())
+        if self._acks is not None:
+            self._acks.fail_all(self, error)
 
     def forget_ack(self, ack_id: int) -> bool:
         """Nobody waits for this answer any longer. False when nobody did anyway."""
-        return self._acks is not None and self._acks.pop(ack_id, None) is not None
+        return self._acks is not None and self._acks.forget(ack_id)
 
+    # -- for events that ask for an answer -------------------------------------------------------------------------
 
-def _without(listeners: tuple[AnyFunction, ...], listener: AnyFunction | None) -> tuple[AnyFunction, ...]:
-    return tuple(kept for kept in listeners if listener is not None and kept != listener)
+    def encode_answer(self, ack_id: int, args: list[Any]) -> Outgoing:
+        """The acknowledgement of an event; LocalProtocolError for what cannot be sent."""
+        return self.namespace.server.encode(Packet(ACK, self.namespace.name, args, ack_id))
+
+    def queue_answer(self, event: object, outgoing: Outgoing) -> bool:
+        """Send the acknowledgement of an event. With the lock held."""
+        return self.state is SocketState.CONNECTED and self.connection.session.queue_packet(outgoing)
+
+    def report(self, error: Exception, where: str) -> None:
+        """The application's own code raised `error` in `where`: see `Server.on_error`."""
+        self.connection.session.report(error, where)

@@ -1,38 +1,23 @@
-"""Emitting to one socket, or from it to others: how, as an immutable operator."""
+"""Emitting to one socket of a server, or from it to others: how, as an immutable operator."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from sansio_eio.socketio.broadcast import BroadcastOperator, Rooms, check_timeout
-from sansio_eio.socketio.rooms import PLAIN, Delivery, Selection
+from sansio_eio.socketio.broadcast import BroadcastOperator, Rooms
+from sansio_eio.socketio.emitting import EmitOperator
+from sansio_eio.socketio.rooms import Selection
 
 if TYPE_CHECKING:
-    from sansio_eio.engineio.pending import Pending
     from sansio_eio.socketio.socket import Socket
 
 
-@dataclass(slots=True, frozen=True)
-class SocketOperator:
+class SocketOperator(EmitOperator):
     """How to emit to one socket, or from it to others. Immutable."""
 
+    __slots__ = ()
+
     socket: Socket
-    delivery: Delivery = PLAIN
-    seconds: float | None = None
-
-    @property
-    def volatile(self) -> SocketOperator:
-        """See `Socket.volatile`."""
-        return replace(self, delivery=replace(self.delivery, volatile=True))
-
-    def compress(self, compress: bool) -> SocketOperator:
-        """See `Socket.compress`."""
-        return replace(self, delivery=replace(self.delivery, compress=compress))
-
-    def timeout(self, seconds: float) -> SocketOperator:
-        """See `Socket.timeout`."""
-        return replace(self, seconds=check_timeout(seconds))
 
     @property
     def local(self) -> BroadcastOperator:
@@ -56,15 +41,3 @@ class SocketOperator:
     def except_(self, rooms: Rooms) -> BroadcastOperator:
         """See `Socket.except_`."""
         return self.broadcast.except_(rooms)
-
-    def emit(self, event: str | float, *args: Any) -> bool:
-        """See `Socket.emit`."""
-        return self.socket.emit_as(self.delivery, event, args)
-
-    def send(self, *args: Any) -> bool:
-        """See `Socket.send`."""
-        return self.emit("message", *args)
-
-    def emit_with_ack(self, event: str | float, *args: Any) -> Pending[Any]:
-        """See `Socket.emit_with_ack`."""
-        return self.socket.emit_with_ack_as(self.delivery, self.seconds, event, args)

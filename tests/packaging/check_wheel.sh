@@ -24,12 +24,26 @@ rm -rf "$work"/empty/tests/{js/node_modules,conformance,browser}
 cd "$work/empty"
 
 pythons=$("$repository/tests/packaging/pythons.sh" "$repository/.venv/bin/python")
+
+check() { # PYTHON VERSION
+    "$1" -m venv "$work/venv-$2"
+    local run="$work/venv-$2/bin/python"
+    "$run" -m pip install --quiet --disable-pip-version-check "$wheel[msgpack,speed,trio]" 'pytest>=8.3' 'hypothesis>=6.120' 'trustme>=1.2'
+    "$run" -c "import sansio_eio, sys; assert sansio_eio.__file__.startswith(sys.prefix), sansio_eio.__file__"
+    "$run" -m pytest tests -m "not checkout" -p no:cacheprovider --junitxml="$junit/wheel-$2.xml"
+}
+
+# All of them at the same time: one alone would leave processors idle.
+declare -A checks
 for python in $pythons; do
     version=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
     echo "the network-free tests on the wheel, Python $version"
-    "$python" -m venv "$work/venv-$version"
-    run="$work/venv-$version/bin/python"
-    "$run" -m pip install --quiet --disable-pip-version-check "$wheel[msgpack,speed,trio]" 'pytest>=8.3' 'hypothesis>=6.120' 'trustme>=1.2'
-    "$run" -c "import sansio_eio, sys; assert sansio_eio.__file__.startswith(sys.prefix), sansio_eio.__file__"
-    "$run" -m pytest tests -m "not checkout" -p no:cacheprovider --junitxml="$junit/wheel-$version.xml"
+    (set -e; check "$python" "$version") >"$work/$version.log" 2>&1 &
+    checks[$version]=$!
 done
+failed=0
+for version in "${!checks[@]}"; do
+    wait "${checks[$version]}" || failed=1
+    cat "$work/$version.log"
+done
+exit "$failed"

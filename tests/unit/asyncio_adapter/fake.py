@@ -5,13 +5,14 @@ from typing import Any
 
 from sansio_eio.engineio import Mountable
 from sansio_eio.http import Router, ServerEndpoint
-from sansio_eio_asyncio.driver import Connection, Driver
+from sansio_eio_asyncio.driver import Driver
+from sansio_eio_asyncio.server import Accepted
 
 
 class FakeTransport(asyncio.Transport):
     """Remembers what the protocol asks for."""
 
-    def __init__(self, protocol: Connection, *, secure: bool = False, peer: object = ("192.0.2.1", 5)) -> None:
+    def __init__(self, protocol: Accepted, *, secure: bool = False, peer: object = ("192.0.2.1", 5)) -> None:
         super().__init__({"peername": peer, "sslcontext": "a context" if secure else None})
         self._protocol = protocol
         self._secure = secure
@@ -72,7 +73,7 @@ def ignore_stop(error: Exception) -> None:
     raise AssertionError from error
 
 
-def drive(app: Mountable | Router, **options: float) -> Driver:
+def drive(app: Mountable | Router, **options: float) -> Driver[ServerEndpoint]:
     """A driver for this loop."""
     endpoint = ServerEndpoint(app, **options)  # type: ignore[arg-type]  # the names are those of the options
     driver = Driver(endpoint, ignore_stop)
@@ -80,9 +81,11 @@ def drive(app: Mountable | Router, **options: float) -> Driver:
     return driver
 
 
-def dial(driver: Driver, *, secure: bool = False, peer: object = ("192.0.2.1", 5)) -> tuple[Connection, FakeTransport]:
+def dial(
+    driver: Driver[ServerEndpoint], *, secure: bool = False, peer: object = ("192.0.2.1", 5)
+) -> tuple[Accepted, FakeTransport]:
     """A connection of a peer."""
-    protocol = Connection(driver)
+    protocol = Accepted(driver)
     transport = FakeTransport(protocol, secure=secure, peer=peer)
     protocol.connection_made(transport)
     return protocol, transport

@@ -9,7 +9,7 @@ import uvloop
 
 from sansio_eio import EngineServer, Pending, Session
 from sansio_eio.http import Router
-from sansio_eio_asyncio.driver import Connection
+from sansio_eio_asyncio.server import Accepted
 from tests.unit.asyncio_adapter.fake import FakeTransport, dial, drive, settle
 from tests.unit.http.support import Echo, close, handshake, ok, request, split, status, text
 
@@ -232,7 +232,7 @@ def test_wake_pumps_once() -> None:
     run(main)
 
 
-def opened(engine: EngineServer) -> tuple[Connection, FakeTransport]:
+def opened(engine: EngineServer) -> tuple[Accepted, FakeTransport]:
     """A session over WebSocket."""
     protocol, transport = dial(drive(engine))
     protocol.data_received(WEBSOCKET)

@@ -6,35 +6,18 @@ import gc
 import socket
 import ssl
 import warnings
-from collections.abc import AsyncGenerator, Callable, Coroutine
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 import trustme
-import uvloop
 
 import sansio_eio_asyncio
 from sansio_eio import EngineServer, LocalProtocolError, OnError, Session
+from tests.unit.asyncio_adapter.loops import Main
 from tests.unit.http.support import Echo, close, handshake, ok, request, text
-
-Main = Callable[[], Coroutine[Any, Any, None]]
-
-
-def run_asyncio(main: Main) -> None:
-    asyncio.run(asyncio.wait_for(main(), 20), debug=True)
-
-
-def run_uvloop(main: Main) -> None:
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(asyncio.wait_for(main(), 20))
-
-
-@pytest.fixture(params=[run_asyncio, run_uvloop], ids=["asyncio", "uvloop"])
-def run(request: pytest.FixtureRequest) -> Callable[[Main], None]:
-    runner: Callable[[Main], None] = request.param
-    return runner
 
 
 class Client:
@@ -149,7 +132,7 @@ def test_tls(run: Callable[[Main], None], tmp_path: Path) -> None:
         context.load_cert_chain(tmp_path / "server.pem")
         trusting = ssl.create_default_context(cadata=authority.cert_pem.bytes().decode())
         app = Echo()
-        async with sansio_eio_asyncio.start_server(app, "127.0.0.1", 0, ssl=context) as server:
+        async with sansio_eio_asyncio.start_server(app, "127.0.0.1", 0, ssl_context=context) as server:
             async with dial(*server.addresses[0], ssl=trusting, server_hostname="localhost") as client:
                 await client.ask(request(), ok(b"GET /? "))
                 client.writer.write(b"nonsense\r\n\r\n")
@@ -366,7 +349,7 @@ def test_an_error_while_it_shuts_down_cuts_nothing_short(
             with pytest.raises(asyncio.CancelledError):
                 await task
         assert log == ["forced close"]
-        assert [record.getMessage() for record in caplog.records] == ["while the server stops already"]
+        assert [record.getMessage() for record in caplog.records] == ["while it stops already"]
 
     run(main)
 
@@ -492,7 +475,7 @@ def test_a_handshake_of_tls_that_ends_after_the_server(run: Callable[[Main], Non
 
     async def main() -> None:
         app = Echo()
-        async with sansio_eio_asyncio.start_server(app, "127.0.0.1", 0, ssl=context) as server:
+        async with sansio_eio_asyncio.start_server(app, "127.0.0.1", 0, ssl_context=context) as server:
             reader, writer = await asyncio.open_connection(*server.addresses[0])
             await asyncio.sleep(0.05)
         app.deadline = 1.0

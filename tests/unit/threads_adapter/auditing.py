@@ -15,33 +15,62 @@ from typing import Any
 import pytest
 
 from sansio_eio.deadlines import Deadlines
-from sansio_eio.engineio import Channel, EngineServer, Mailbox, Pending, Session
+from sansio_eio.engineio import Channel, ClientSession, EngineClient, EngineServer, Mailbox, Pending, Session
+from sansio_eio.engineio.core import Core
 from sansio_eio.engineio.handlers import HandlerTable
 from sansio_eio.engineio.outbox import Outbox
 from sansio_eio.engineio.post import PostReceiver
 from sansio_eio.engineio.upgrade import Upgrade
-from sansio_eio.socketio import Connection, EventReceived, MemoryAdapter, Namespace, ParentNamespace, Server, Socket
+from sansio_eio.socketio import (
+    Client,
+    ClientSocket,
+    Connection,
+    EventReceived,
+    MemoryAdapter,
+    Namespace,
+    ParentNamespace,
+    Server,
+    Socket,
+)
 from sansio_eio.socketio.connection import ConnectRequest
 from sansio_eio.socketio.events import Reply
+from sansio_eio.socketio.inbox import Inbox
+from sansio_eio.socketio.link import Link
+from sansio_eio.socketio.membership import Membership
 from sansio_eio.socketio.namespace import Handling
-from tests.unit.engineio.driving import Driver
+from sansio_eio.socketio.outlet import Outlet
+from sansio_eio.socketio.retry_queue import Repeated, RetryQueue
+from sansio_eio.socketio.send_buffer import SendBuffer
 
 #: What the driver of an engine calls, with the lock held.
-INPUTS = (
-    "open_channel request_started request_received websocket_requested message_received channel_closed "
-    "take_ready take_actions take_runnable next_deadline advance install"
-)
+INPUTS: dict[type[Core], str] = {
+    EngineServer: (
+        "open_channel request_started request_received websocket_requested message_received channel_closed "
+        "take_ready take_actions take_runnable next_deadline advance"
+    ),
+    EngineClient: (
+        "response_received websocket_accepted message_received channel_closed "
+        "take_ready take_actions take_runnable next_deadline advance"
+    ),
+}
 
 #: Methods that change the state and leave the lock to their callers.
 MUTATIONS: dict[type, str] = {
     Deadlines: "at after cancel expire_due",
-    Outbox: "take_all take_portion take_back drop_volatile add_drain resolve_drains",
+    Outbox: "take_all take_portion take_payload take_back drop_volatile add_drain resolve_drains",
     Mailbox: "put _pop",
     HandlerTable: "add remove",
     EngineServer: "attach mark_ready make_runnable set_timeout act respond answer forget admission_expired",
     Session: (
         "admit open_on_poll open_on_websocket withdraw poll post_started post candidate websocket_message channel_lost "
         "expire queue_packet pause end flush_into flushed fall_back receive _move"
+    ),
+    EngineClient: (
+        "attach mark_ready make_runnable set_timeout act pause make_request opened failed closed release_behind _settle"
+    ),
+    ClientSession: (
+        "open queue_packet response_received websocket_accepted message_received channel_lost expire flush_into "
+        "flushed fall_back receive pause end _move"
     ),
     PostReceiver: "start receive go_on release release_if_taken lose",
     Pending: "_end",
@@ -51,6 +80,23 @@ MUTATIONS: dict[type, str] = {
     MemoryAdapter: "join leave leave_all rooms_of",
     Connection: "message closed expire tolerate fail kick disconnect_all remove _withdraw",
     Socket: "end queue_packet queue_with_ack answered fail_acks forget_ack",
+    Client: "reopen",
+    ClientSocket: (
+        "ask take leave_session abandon drop_all give_up_acks joined refused disconnected answered failed queue_answer "
+        "_tell _disconnected _inactive"
+    ),
+    Link: (
+        "start look stop authenticate opened message failed closed expire take_packet fail congest brake give_up_acks "
+        "_open _let_go _come_back _try_again"
+    ),
+    Membership: "ask leave session_over take _connect _take_answer _leave _forget_early",
+    Outlet: (
+        "open expire close drop_all give_up_acks forget_ack queue_packet try_to_send look_at_drains "
+        "_make_ack _send _give_up"
+    ),
+    Inbox: "put take end wait",
+    SendBuffer: "add drop_oldest remove clear",
+    RetryQueue: "add go_on clear _tried _drop",
 }
 
 #: The attributes of these are state, too, but for the ones named.
@@ -60,6 +106,8 @@ STATE: dict[type, tuple[str, ...]] = {
     # The worker's that has the mailbox, until it lists it again.
     Mailbox: ("_turn",),
     Session: (),
+    EngineClient: (),
+    ClientSession: (),
     PostReceiver: (),
     Upgrade: (),
     Outbox: (),
@@ -71,10 +119,20 @@ STATE: dict[type, tuple[str, ...]] = {
     ConnectRequest: (),
     EventReceived: (),
     Reply: (),
+    Client: (),
+    ClientSocket: (),
+    # As any mailbox.
+    Link: ("_turn",),
+    Membership: (),
+    Outlet: (),
+    Inbox: (),
+    SendBuffer: (),
+    RetryQueue: (),
+    Repeated: (),
 }
 
 #: Where the application gives functions that may wait.
-WAITING = ((Handling, "use"), (Handling, "on_any"), (Socket, "use"), (Socket, "on_any"))
+WAITING = ((Handling, "use"), (Handling, "on_any"), (Socket, "use"), (Socket, "on_any"), (ClientSocket, "on_any"))
 
 #: Events whose handlers are called in the middle of something else.
 HOOKS = ("connection_error", "initial_headers", "headers", "new_namespace")
@@ -123,8 +181,8 @@ class Free:
 
 
 def wrap(owner: type, name: str, around: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
-    """Put something around a method."""
-    original = owner.__dict__[name]
+    """Put something around a method, of its own or inherited."""
+    original = getattr(owner, name)
     setattr(owner, name, wraps(original)(around(original)))
 
 
@@ -164,6 +222,17 @@ def holding(original: Callable[..., Any]) -> Callable[..., Any]:
     return method
 
 
+def keeping(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Around `install`: the lock stays this one, whatever the driver has."""
+
+    def method(self: Core, runtime: object) -> None:
+        with LOCK:
+            original(self, runtime)
+            self.lock = LOCK
+
+    return method
+
+
 def making(original: Callable[..., Any]) -> Callable[..., Any]:
     """Around a constructor."""
 
@@ -171,7 +240,7 @@ def making(original: Callable[..., Any]) -> Callable[..., Any]:
         LOCK.making += 1
         try:
             original(self, *args, **kwargs)
-            if isinstance(self, EngineServer):
+            if isinstance(self, Core):
                 self.lock = LOCK
         finally:
             LOCK.making -= 1
@@ -222,11 +291,12 @@ def install() -> None:
         wrap(owner, "__init__", making)
     for owner in (Namespace, ParentNamespace, Connection):
         wrap(owner, "__init__", making)
-    for name in INPUTS.split():
-        wrap(EngineServer, name, holding)
+    for engine, names in INPUTS.items():
+        for name in names.split():
+            wrap(engine, name, holding)
+        wrap(engine, "install", keeping)
     for owner, name in WAITING:
         wrap(owner, name, freeing)
-    Driver.lock = LOCK
 
 
 install()

@@ -4,7 +4,8 @@ import json
 import socket
 import ssl
 import threading
-from collections.abc import Generator
+import time
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Any
 
@@ -105,6 +106,14 @@ def dial(server: Server, *, tls: ssl.SSLContext | None = None, small: bool = Fal
 def wait_for(event: threading.Event) -> None:
     """It happens, or the test fails."""
     assert event.wait(PATIENCE), "it did not happen"
+
+
+def wait_until(condition: Callable[[], object]) -> None:
+    """It becomes true, or the test fails."""
+    late = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < late, "it did not happen"
+        time.sleep(0)
 
 
 def in_thread(function: Any, *args: Any) -> threading.Thread:

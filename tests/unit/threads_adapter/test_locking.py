@@ -8,10 +8,13 @@ from typing import Any
 
 import pytest
 
-from sansio_eio.engineio import EngineServer, Pending, Session
+from sansio_eio.engineio import ClientSession, EngineClient, EngineServer, Pending, Session
 from sansio_eio.engineio.atomic import atomic
 from sansio_eio.socketio import (
     BroadcastOperator,
+    Client,
+    ClientOperator,
+    ClientSocket,
     EventReceived,
     MemoryAdapter,
     Namespace,
@@ -34,7 +37,7 @@ def test_the_core_holds_the_lock_for_what_it_changes_and_not_for_what_it_calls()
     # Its listener belongs to no engine, and so has no lock.
     command += ["--deselect", "tests/unit/engineio/test_handlers.py::test_on_is_a_decorator_and_a_method"]
     command += ["tests/unit/engineio", "tests/unit/socketio"]
-    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
     assert result.returncode == 0, result.stdout
 
 
@@ -52,7 +55,8 @@ ATOMIC = Shared.method.__code__
 MAKES_AN_OPERATOR = "broadcast compress deliver except_ in_ local select timeout to volatile"
 #: What it looks at is one thing, or does not change.
 ONE_READ = (
-    "any_handlers buffered connected disconnected done error handlers lifecycle lock middlewares path runtime value"
+    "any_handlers auth buffered congestion_timeout connected disconnected done error handlers id lifecycle lock "
+    "max_message_size middlewares over path runtime state value"
 )
 #: Encodes, checks or calls the application; what it changes, it changes in one atomic part.
 ONE_ATOMIC_PART = (
@@ -61,17 +65,19 @@ ONE_ATOMIC_PART = (
     "sockets_join sockets_leave tell_outgoing wait"
 )
 #: Passes the call on to something atomic.
-PASSED_ON = "namespaces of on_any on_any_outgoing use one_namespace buffered on_error"
+PASSED_ON = "namespaces next_event of on_any on_any_outgoing use one_namespace buffered on_error"
 #: Pure.
-PURE = "encode body_limit engine is_pattern"
+PURE = "body_limit check_size encode encode_answer engine is_pattern"
 #: Called with the lock held: by the driver, or by the core itself, as `auditing` checks.
 FOR_THE_CORE = (
-    "act add add_child admission_expired admit advance answer answered attach candidate channel channel_closed "
-    "channel_lost child end expire fail_acks fall_back find_namespace flush_into flushed forget forget_ack "
-    "forget_child forget_if_empty handler_table install leave leave_all make_runnable mark_ready message_received "
-    "next_deadline open_channel open_on_poll open_on_websocket pause poll post post_started queue_packet "
-    "queue_with_ack receive remove request_received request_started respond rooms_of set_timeout take_actions "
-    "take_ready take_runnable websocket_message websocket_requested withdraw"
+    "abandon act add add_child admission_expired admit advance answer answered ask attach candidate channel "
+    "channel_closed channel_lost child closed disconnected drop_all end expire fail_acks failed fall_back "
+    "find_namespace flush_into flushed forget forget_ack forget_child forget_if_empty give_up_acks handler_table "
+    "install joined leave leave_all leave_session make_request make_runnable mark_ready message_received "
+    "next_deadline open open_channel open_on_poll open_on_websocket opened pause poll post post_started queue_answer "
+    "queue_packet queue_with_ack receive refused release_behind remove reopen request_received request_started respond "
+    "response_received rooms_of set_timeout take take_actions take_ready take_runnable websocket_accepted "
+    "websocket_message websocket_requested withdraw writable"
 )
 NOT_ATOMIC = set(f"{MAKES_AN_OPERATOR} {ONE_READ} {ONE_ATOMIC_PART} {PASSED_ON} {PURE} {FOR_THE_CORE}".split())
 
@@ -91,6 +97,13 @@ ATOMIC_HERE = {
     (EngineServer, "buffered"),
     (MemoryAdapter, "select"),
     (Session, "drain"),
+    (Client, "open"),
+    (ClientSocket, "buffered"),
+    (ClientSocket, "next_event"),
+    (ClientSocket, "on_any"),
+    (ClientSocket, "on_any_outgoing"),
+    (EngineClient, "open"),
+    (ClientSession, "drain"),
 }
 
 
@@ -107,6 +120,11 @@ ATOMIC_HERE = {
         MemoryAdapter,
         EngineServer,
         Session,
+        EngineClient,
+        ClientSession,
+        Client,
+        ClientSocket,
+        ClientOperator,
         Pending,
     ],
 )

@@ -260,7 +260,7 @@ def test_who_waits_for_something_that_the_end_does_not_end() -> None:
         wait_for(waiting)
     [error] = errors
     assert isinstance(error, LocalProtocolError)
-    assert str(error) == "the server has stopped"
+    assert str(error) == "the server or client has stopped"
 
 
 def test_handlers_that_have_not_begun_are_forgotten_after_the_grace() -> None:
@@ -394,7 +394,7 @@ def test_the_second_error_goes_to_the_log(caplog: pytest.LogCaptureFixture) -> N
         with pytest.raises(ValueError, match="the end"):
             server.stop()
     [record] = caplog.records
-    assert record.getMessage() == "while the server stops already"
+    assert record.getMessage() == "while it stops already"
 
 
 def test_a_handler_that_ends_the_program() -> None:

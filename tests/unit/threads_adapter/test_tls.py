@@ -8,34 +8,11 @@ import socket
 import ssl
 import threading
 
-import pytest
-import trustme
-
 from sansio_eio import Server, Socket
 from sansio_eio_threads import Server as Threads
 from sansio_eio_threads.lock import LOCK
 from tests.unit.http.support import Echo, request
 from tests.unit.threads_adapter.client import PATIENCE, dial, in_thread, wait_for
-
-
-@pytest.fixture(scope="module")
-def authority() -> trustme.CA:
-    return trustme.CA()
-
-
-@pytest.fixture
-def server_context(authority: trustme.CA) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("localhost").configure_cert(context)
-    return context
-
-
-@pytest.fixture(params=[ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3], ids=["1.2", "1.3"])
-def client_context(authority: trustme.CA, request: pytest.FixtureRequest) -> ssl.SSLContext:
-    context = ssl.create_default_context()
-    context.maximum_version = request.param
-    authority.configure_trust(context)
-    return context
 
 
 def is_closed(sock: socket.socket) -> bool:

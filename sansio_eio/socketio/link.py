@@ -1,0 +1,307 @@
+"""What keeps a client connected: one session after another, and what to do between them."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from sansio_eio.engineio.handlers import Steps, ignore
+from sansio_eio.engineio.mailbox import Mailbox
+from sansio_eio.engineio.reasons import FORCED_CLOSE, PARSE_ERROR, TRANSPORT_ERROR
+from sansio_eio.errors import RemoteProtocolError
+from sansio_eio.socketio.client_events import Item, News, run_item
+from sansio_eio.socketio.membership import Membership
+from sansio_eio.socketio.packet_mailbox import PacketMailbox
+from sansio_eio.socketio.reasons import CONNECT_ERROR, RECONNECT_FAILED
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sansio_eio.engineio.atomic import Lock
+    from sansio_eio.engineio.client import EngineClient
+    from sansio_eio.engineio.client_events import ConnectError
+    from sansio_eio.engineio.client_session import ClientSession
+    from sansio_eio.engineio.outgoing import Outgoing
+    from sansio_eio.socketio.backoff import Backoff
+    from sansio_eio.socketio.client import Client
+    from sansio_eio.socketio.client_socket import ClientSocket
+    from sansio_eio.socketio.parser import Packet, ParseError
+
+
+class LinkState(Enum):
+    """Where the connection of a client is."""
+
+    CLOSED = "closed"
+    #: For the next attempt.
+    WAITING = "waiting"
+    OPENING = "opening"
+    OPEN = "open"
+
+
+class AuthQueue(Mailbox[Membership]):
+    """The functions for `auth`, one at a time.
+
+    Not in the mailbox of the events: a handler there may wait for the very connect that waits for this.
+    """
+
+    __slots__ = ("_engine",)
+
+    def __init__(self, engine: EngineClient) -> None:
+        # Each socket is in it at most once, so it needs no other limit.
+        super().__init__(
+            Membership.authenticate,
+            engine.make_runnable,
+            ignore,
+            max_events=engine.settings.max_inbound,
+            max_size=engine.settings.max_inbound_size,
+        )
+        self._engine = engine
+
+    @property
+    def lock(self) -> Lock | None:
+        """The lock of the driver, None where everything happens in one thread."""
+        return self._engine.lock
+
+
+class Link(PacketMailbox[Item]):
+    """The listener of a client's sessions, and the mailbox of everything that the server does and that happens to it.
+
+    With the lock held, all of it, but for what the mailbox itself says.
+    """
+
+    __slots__ = (
+        "_attempts",
+        "_auths",
+        "_backoff",
+        "_brakes",
+        "_client",
+        "_engine",
+        "_is_held",
+        "_is_retry",
+        "session",
+        "state",
+    )
+
+    def __init__(self, client: Client, backoff: Backoff, attempts: int | None) -> None:
+        engine = client.engine
+        settings = engine.settings
+        super().__init__(client, engine, max_events=settings.max_inbound, max_size=settings.max_inbound_size)
+        self._client = client
+        self._engine = engine
+        self._backoff = backoff
+        #: How often it is tried again, None for ever.
+        self._attempts = attempts
+        self._auths = AuthQueue(engine)
+        #: The open session. None as soon as it is let go: what comes of it afterwards is late.
+        self.session: ClientSession | None = None
+        self.state = LinkState.CLOSED
+        #: The session that is being opened is not the first attempt.
+        self._is_retry = False
+        #: The next attempt waits for the application to take the news of those before.
+        self._is_held = False
+        #: Whose events wait: while there is any, nothing is read.
+        self._brakes: set[object] = set()
+        engine.attach(self, self, self._auths)
+
+    def __bool__(self) -> bool:
+        # A mailbox has a length, and none when it is empty: it is there all the same.
+        return True
+
+    # -- for the client and its sockets ----------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """A socket wants to be connected."""
+        if self.state is LinkState.CLOSED:
+            self._open()
+
+    def look(self) -> None:
+        """A socket does not want to be connected any longer: without any, the connection is closed."""
+        if not self._active_sockets():
+            self.stop()
+
+    def stop(self) -> None:
+        """Close the connection, and do not come back."""
+        self._is_retry = self._is_held = False
+        self._backoff.reset()
+        if self.state is LinkState.CLOSED:
+            return
+        self._engine.deadlines.cancel(self)
+        self._let_go(FORCED_CLOSE, self._engine.close)
+
+    def close(self) -> None:
+        """What `OnError.CLOSE` stands for."""
+        self._client.close()
+
+    def authenticate(self, membership: Membership) -> None:
+        """Call the function for the `auth` of a socket, soon."""
+        self._auths.put(membership)
+
+    def encode(self, packet: Packet) -> Outgoing:
+        """See `Encoding`."""
+        return self._client.encode(packet)
+
+    def send_packet(self, packet: Packet) -> None:
+        """Encode and send a packet of the protocol itself."""
+        self.send(self.encode(packet))
+
+    def send(self, outgoing: Outgoing) -> None:
+        """Send a packet of the protocol itself: without it, the two sides would no longer agree on who is connected."""
+        session = self.session
+        if session is not None and not session.queue_packet(outgoing):
+            session.end(TRANSPORT_ERROR, RemoteProtocolError("the server does not take what is sent to it"))
+
+    def report(self, error: Exception, where: str) -> None:
+        """The application's own code raised `error` in `where`: see `Client.on_error`."""
+        self._engine.host.report(error, where)
+
+    def is_too_much(self, events: int, size: int) -> bool:
+        """Whether so many events may not wait."""
+        return events > self._engine.settings.max_inbound or size > self._engine.settings.max_inbound_size
+
+    # -- ClientListener --------------------------------------------------------------------------------------------
+
+    def opened(self) -> None:
+        """See `ClientListener`."""
+        session = self.session = self._engine.session
+        self.state = LinkState.OPEN
+        attempts, self._is_retry = self._backoff.attempts if self._is_retry else 0, False
+        self._backoff.reset()
+        self._engine.deadlines.cancel(self)
+        if self._brakes:
+            self._engine.set_timeout(self.congestion, self._client.congestion_timeout)
+        self._tell("open")
+        for socket in self._active_sockets():
+            if self.session is session:
+                socket.ask()
+        if attempts:
+            self._tell("reconnect", attempts)
+
+    def pinged(self) -> None:
+        """See `ClientListener`."""
+        self._tell("ping")
+
+    def message(self, data: str | bytes) -> None:
+        """See `ClientListener`."""
+        if self.session is not None:
+            super().message(data)
+
+    def failed(self, error: ConnectError) -> None:
+        """See `ClientListener`."""
+        if self.state is not LinkState.OPENING:
+            # It had been let go before.
+            return
+        self.state = LinkState.CLOSED
+        is_retry, self._is_retry = self._is_retry, False
+        self._tell("error", error)
+        for socket in self._active_sockets():
+            socket.failed(error)
+        self._come_back(CONNECT_ERROR)
+        if is_retry:
+            self._tell("reconnect_error", error)
+
+    def closed(self, reason: str, error: Exception | None) -> None:
+        """See `ClientListener`."""
+        if self.session is not None:
+            self._backoff.reset()
+            self._let_go(reason)
+            self._come_back(reason)
+        elif self.state is LinkState.OPENING:
+            # It has said goodbye, and made room for the next.
+            self._engine.open()
+
+    # -- time ------------------------------------------------------------------------------------------------------
+
+    def expire(self, *, now: float) -> None:
+        """The wait is over: try again, when the application has time for the news."""
+        if self in self._brakes:
+            self._is_held = True
+        else:
+            self._try_again()
+
+    # -- PacketMailbox ---------------------------------------------------------------------------------------------
+
+    def run(self, item: Item) -> Steps:
+        return run_item(item, self._engine.host)
+
+    def take_packet(self, packet: Packet, size: int) -> None:
+        socket = self._client.sockets.get(packet.namespace)
+        if socket is not None:
+            socket.take(packet, size)
+
+    def fail(self, error: ParseError) -> None:
+        # Nothing is taken apart, and no attachments are waited for, without one.
+        assert self.session is not None
+        self.session.end(PARSE_ERROR, error)
+
+    def congest(self, congested: bool) -> None:
+        """See `PacketMailbox`."""
+        self.brake(self, congested)
+        if not congested and self._is_held:
+            self._is_held = False
+            self._try_again()
+
+    def brake(self, who: object, congested: bool) -> None:
+        """Events wait that are of this mailbox, or of a socket's inbox; as long as there is any, nothing is read."""
+        was = bool(self._brakes)
+        if congested:
+            self._brakes.add(who)
+        else:
+            self._brakes.discard(who)
+        if bool(self._brakes) is not was:
+            super().congest(congested)
+
+    def pause(self, paused: bool) -> None:
+        self._engine.pause(paused)
+
+    def give_up_acks(self) -> None:
+        for socket in list(self._client.sockets.values()):
+            socket.give_up_acks()
+
+    # -- inside ----------------------------------------------------------------------------------------------------
+
+    def _active_sockets(self) -> list[ClientSocket]:
+        return [socket for socket in self._client.sockets.values() if socket.active]
+
+    def _tell(self, event: str, *args: object) -> None:
+        self.put(News(self._client.handlers, event, args))
+
+    def _open(self) -> None:
+        self.state = LinkState.OPENING
+        if self._engine.session is None:
+            self._engine.open()
+        # Otherwise the session before is still saying goodbye: see `closed`.
+
+    def _let_go(self, reason: str, close: Callable[[], None] = lambda: None) -> None:
+        """The session is over for the sockets. Nothing of it reaches the next one."""
+        was_open = self.session is not None
+        self.session = None
+        self.state = LinkState.CLOSED
+        self.forget_half()
+        self._engine.deadlines.cancel(self.congestion)
+        # First all of them, and then the news: what is called for one may connect another.
+        ends = [socket.leave_session(reason) for socket in self._client.sockets.values()]
+        close()
+        if was_open:
+            self._tell("close", reason)
+        for end in ends:
+            end()
+
+    def _come_back(self, reason: str) -> None:
+        """Try again, after a while, if that is wanted and has not been tried too often."""
+        if self.state is not LinkState.CLOSED or not self._active_sockets():
+            return
+        if self._attempts is None or self._backoff.attempts < self._attempts:
+            self.state = LinkState.WAITING
+            self._engine.set_timeout(self, self._backoff.next_delay())
+            return
+        self._backoff.reset()
+        if self._attempts:
+            reason = RECONNECT_FAILED
+            self._tell(RECONNECT_FAILED)
+        for socket in self._active_sockets():
+            socket.abandon(reason)
+
+    def _try_again(self) -> None:
+        self._is_retry = True
+        self._tell("reconnect_attempt", self._backoff.attempts)
+        self._open()

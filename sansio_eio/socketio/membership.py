@@ -1,0 +1,239 @@
+"""Whether a client's socket is in its namespace: CONNECT, its answers, and the end, on one session after another."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TYPE_CHECKING, Any, cast
+
+from sansio_eio.engineio.atomic import atomic
+from sansio_eio.engineio.client_events import ConnectError
+from sansio_eio.engineio.handlers import Steps, close_awaitable, must_be_awaited
+from sansio_eio.errors import LocalProtocolError
+from sansio_eio.socketio.client_events import ClientEventReceived, Stay
+from sansio_eio.socketio.parser import ACK, CONNECT, DISCONNECT, EVENT, Packet, ParseError
+from sansio_eio.socketio.reasons import IO_SERVER_DISCONNECT
+
+if TYPE_CHECKING:
+    from sansio_eio.engineio.atomic import Lock
+    from sansio_eio.socketio.client_socket import ClientSocket
+    from sansio_eio.socketio.link import Link
+
+#: What a CONNECT without an id means; the reference says it in more words.
+OLDER = "the server speaks an older protocol: it is a Socket.IO 2.x server, or has sent no id"
+
+
+class Wire(Enum):
+    """What the server knows of a socket, on this session."""
+
+    #: Nothing, or that it has left.
+    APART = "apart"
+    #: That it wants to connect; the answer is to come.
+    ASKED = "asked"
+    JOINED = "joined"
+
+
+class Membership:
+    """The side of a `ClientSocket` that faces the server. With the lock held, but for `authenticate`.
+
+    Whether the application wants the socket to be connected (`ClientSocket.active`) and what the server knows of it are
+    two things: a CONNECT cannot be taken back before it is answered (the reference's server closes the connection for
+    such a DISCONNECT), and so its answer may come when it is no longer wanted.
+    """
+
+    __slots__ = (
+        "_attempt",
+        "_early",
+        "_early_size",
+        "_has_left",
+        "_is_stale",
+        "_link",
+        "_queued",
+        "_socket",
+        "_wire",
+        "stay",
+    )
+
+    def __init__(self, socket: ClientSocket, link: Link) -> None:
+        self._socket = socket
+        self._link = link
+        self._wire = Wire.APART
+        #: While it is connected: since when.
+        self.stay: Stay | None = None
+        #: The answer that is to come is to a CONNECT that is no longer wanted.
+        self._is_stale = False
+        #: It has been in the namespace on this session: what comes before the next CONNECT was sent to it then.
+        self._has_left = False
+        #: Events that came before the CONNECT that they belong behind.
+        self._early: list[tuple[Packet, int]] = []
+        self._early_size = 0
+        #: Counts the calls of the function for `auth`, so that a late answer of an old one is known.
+        self._attempt = 0
+        self._queued = False
+
+    @property
+    def lock(self) -> Lock | None:
+        """The lock of the driver, None where everything happens in one thread."""
+        return self._link.lock
+
+    # -- what the client wants -------------------------------------------------------------------------------------
+
+    def ask(self) -> None:
+        """The session is open: connect, unless an answer is still to come, behind which this is done."""
+        if self._wire is not Wire.APART or self._link.session is None:
+            return
+        self._attempt += 1
+        auth = self._socket.auth
+        if not callable(auth):
+            self._connect(auth)
+        elif not self._queued:
+            self._queued = True
+            self._link.authenticate(self)
+
+    def leave(self) -> None:
+        """The application does not want to be connected any longer."""
+        self._attempt += 1
+        if self._wire is Wire.ASKED:
+            self._is_stale = True
+        elif self.stay is not None:
+            self._leave(self.stay, wanted=False)
+            self._link.send_packet(Packet(DISCONNECT, self._socket.namespace))
+
+    def session_over(self) -> None:
+        """The session has ended, and all that the server knew with it."""
+        self._attempt += 1
+        self._wire = Wire.APART
+        self.stay = None
+        self._is_stale = self._has_left = False
+        self._forget_early()
+
+    # -- auth ------------------------------------------------------------------------------------------------------
+
+    def authenticate(self) -> Steps:
+        """Ask the application's function what to show, then connect. Without the lock."""
+        attempt = self._begin()
+        auth = self._socket.auth
+        try:
+            data: Any = auth() if callable(auth) else auth
+            if must_be_awaited(data):
+                try:
+                    data = yield data
+                except GeneratorExit:
+                    # Nobody is going to await it: the driver has ended before it was its turn.
+                    close_awaitable(data)
+                    raise
+        except Exception as error:
+            self._refuse(attempt, error)
+        else:
+            self._finish(attempt, data)
+
+    @atomic
+    def _begin(self) -> int:
+        self._queued = False
+        return self._attempt
+
+    @atomic
+    def _finish(self, attempt: int, auth: Any) -> None:
+        if attempt == self._attempt:
+            self._connect(auth)
+
+    @atomic
+    def _refuse(self, attempt: int, error: Exception) -> None:
+        self._link.report(error, f"the auth of {self._socket.namespace}")
+        if attempt == self._attempt:
+            failure = ConnectError("auth has failed")
+            failure.__cause__ = error
+            self._socket.refused(failure)
+
+    def _connect(self, auth: Any) -> None:
+        try:
+            if not (auth is None or isinstance(auth, dict)):
+                raise LocalProtocolError(f"auth is a dict or None, not {auth!r}")
+            outgoing = self._link.encode(Packet(CONNECT, self._socket.namespace, cast("Any", auth)))
+            self._wire = Wire.ASKED
+            self._link.send(outgoing)
+        except LocalProtocolError as error:
+            self._wire = Wire.APART
+            self._refuse(self._attempt, error)
+
+    # -- what the server says --------------------------------------------------------------------------------------
+
+    def take(self, packet: Packet, size: int) -> None:
+        """A packet of the namespace, which came in so many bytes. What does not fit is late, or means nothing."""
+        stay = self.stay
+        if self._wire is Wire.ASKED:
+            if packet.type is EVENT:
+                self._keep(packet, size)
+            elif packet.type is not ACK:
+                self._take_answer(packet)
+        elif stay is None:
+            return
+        elif packet.type is EVENT:
+            self._put(packet, size, stay)
+        elif packet.type is ACK:
+            assert packet.id is not None
+            self._socket.answered(packet.id, packet.data)
+        elif packet.type is DISCONNECT:
+            self._leave(stay, wanted=True)
+            self._socket.disconnected(IO_SERVER_DISCONNECT)
+
+    def _put(self, packet: Packet, size: int, stay: Stay) -> None:
+        event, *args = packet.data
+        self._link.put(ClientEventReceived(self._socket, event, args, packet.id, stay=stay, size=size), size)
+
+    def _keep(self, packet: Packet, size: int) -> None:
+        if self._is_stale or self._has_left:
+            return
+        self._early.append((packet, size))
+        self._early_size += size
+        if self._link.is_too_much(len(self._early), self._early_size):
+            self._link.fail(ParseError("too many events before the CONNECT of their namespace"))
+
+    def _take_answer(self, packet: Packet) -> None:
+        if packet.type is DISCONNECT and self._has_left:
+            # Of the stay before: it has crossed our own DISCONNECT.
+            return
+        early = self._forget_early()
+        self._wire = Wire.APART
+        is_stale, self._is_stale = self._is_stale, False
+        if is_stale:
+            if packet.type is CONNECT:
+                self._has_left = True
+                self._link.send_packet(Packet(DISCONNECT, self._socket.namespace))
+            if self._socket.active:
+                self.ask()
+        elif packet.type is CONNECT and (socket_id := _socket_id(packet)):
+            self._wire = Wire.JOINED
+            stay = self.stay = Stay(socket_id)
+            for kept, size in early:
+                self._put(kept, size, stay)
+            self._socket.joined(stay)
+        else:
+            self._socket.refused(_refusal(packet))
+
+    def _leave(self, stay: Stay, *, wanted: bool) -> None:
+        self._wire = Wire.APART
+        self._has_left = True
+        self.stay = None
+        stay.left = not wanted
+
+    def _forget_early(self) -> list[tuple[Packet, int]]:
+        early, self._early, self._early_size = self._early, [], 0
+        return early
+
+
+def _socket_id(packet: Packet) -> str:
+    data: dict[str, object] = packet.data or {}
+    socket_id = data.get("sid")
+    return socket_id if isinstance(socket_id, str) else ""
+
+
+def _refusal(packet: Packet) -> ConnectError:
+    """Why the server has not let a socket in."""
+    if packet.type is CONNECT:
+        return ConnectError(OLDER)
+    if packet.type is DISCONNECT:
+        return ConnectError(IO_SERVER_DISCONNECT)
+    if isinstance(packet.data, str):
+        return ConnectError(packet.data)
+    message: object = packet.data.get("message")
+    return ConnectError(message if isinstance(message, str) else "", packet.data.get("data"))

@@ -1,0 +1,109 @@
+"""Events that are sent again until the server has acknowledged them: the reference's `retries`."""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+from sansio_eio.engineio.pending import Pending
+from sansio_eio.errors import LocalProtocolError
+from sansio_eio.socketio.acks import AckDisconnected, AckError
+
+if TYPE_CHECKING:
+    from sansio_eio.socketio.client_socket import ClientSocket
+    from sansio_eio.socketio.delivery import Delivery
+    from sansio_eio.socketio.outlet import Outlet
+
+logger = logging.getLogger("sansio_eio")
+
+
+class Repeated:
+    """An event that is sent again, until it is acknowledged."""
+
+    __slots__ = ("data", "delivery", "size", "timeout", "tries", "under_way", "whole")
+
+    def __init__(
+        self, data: list[Any], delivery: Delivery, timeout: float | None, size: int, whole: Pending[Any]
+    ) -> None:
+        self.data = data
+        self.delivery = delivery
+        #: Of one try.
+        self.timeout = timeout
+        #: In bytes, as it will be sent, but for the id of its acknowledgement.
+        self.size = size
+        #: The end of it all, as opposed to that of one try.
+        self.whole = whole
+        self.tries = 0
+        #: The try whose acknowledgement is to come.
+        self.under_way: Pending[Any] | None = None
+
+
+class RetryQueue:
+    """One event at a time, so that they arrive in order; each several times, perhaps. With the lock held.
+
+    A try ends with the acknowledgement, at its timeout, or when the connection is lost. The rest waits meanwhile, as it
+    does in the reference: the order is worth more than the delay.
+    """
+
+    __slots__ = ("_events", "_limit", "_outlet", "_retries", "_socket", "size")
+
+    def __init__(self, outlet: Outlet, socket: ClientSocket, retries: int, limit: int) -> None:
+        self._outlet = outlet
+        self._socket = socket
+        self._retries = retries
+        self._limit = limit
+        self._events: deque[Repeated] = deque()
+        #: Bytes that wait.
+        self.size = 0
+
+    def add(self, event: Repeated) -> bool:
+        """Send an event behind the others; False when too much waits already."""
+        if self.size + event.size > self._limit:
+            return False
+        self.size += event.size
+        self._events.append(event)
+        self.go_on()
+        return True
+
+    def go_on(self) -> None:
+        """Send what is next, if it is not under way, and the socket is connected."""
+        while self._events and self._events[0].under_way is None and self._socket.connected:
+            event = self._events[0]
+            event.tries += 1
+            try:
+                event.under_way = self._outlet.try_to_send(event.data, event.delivery, event.timeout)
+            except LocalProtocolError as error:
+                # The server that takes less than this was not known when it was emitted.
+                self._socket.report(error, f"an event for {self._socket.namespace} that waited for the connection")
+                self._drop()
+                event.whole.fail(AckError(str(error)))
+            else:
+                event.under_way.add_done_callback(self._tried)
+
+    def clear(self) -> int:
+        """Nothing of it will be sent; how many events that were."""
+        events, self._events = self._events, deque()
+        self.size = 0
+        for event in events:
+            event.whole.fail(AckDisconnected())
+        return len(events)
+
+    def _tried(self, ack: Pending[Any]) -> None:
+        event = self._events[0] if self._events else None
+        if event is None or event.under_way is not ack:
+            # It has been dropped meanwhile.
+            return
+        event.under_way = None
+        if ack.error is None:
+            self._drop()
+            event.whole.resolve(ack.value)
+        elif event.tries > self._retries:
+            self._drop()
+            logger.warning("an event for %s was given up: %s", self._socket.namespace, ack.error)
+            event.whole.fail(ack.error)
+        self.go_on()
+
+    def _drop(self) -> None:
+        self.size -= self._events.popleft().size
+        self._outlet.look_at_drains()
