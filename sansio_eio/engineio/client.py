@@ -46,7 +46,11 @@ class ClientHost(HandlerHost):
 
     def close(self) -> None:
         """Close the client."""
-        (self._client.owner or self._client).close()
+        owner = self._client.owner
+        if owner is None:
+            self._client.close()
+        else:
+            owner.close()
 
 
 class EngineClient(Core):

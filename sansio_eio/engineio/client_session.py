@@ -104,6 +104,17 @@ class ClientSession(SessionHost):
         self._queue(outgoing)
         return True
 
+    def insist(self, outgoing: Outgoing) -> bool:
+        """Queue a packet that both sides rely on, whatever `max_outbound` says; False when the session is over.
+
+        With the lock held. Raises LocalProtocolError for one that is larger than the server takes.
+        """
+        if self.state in (ClientState.CLOSING, ClientState.CLOSED):
+            return False
+        self.check_size(outgoing)
+        self._queue(outgoing)
+        return True
+
     def check_size(self, outgoing: Outgoing) -> None:
         """Raise LocalProtocolError for a packet that `max_outbound` or the server's maxPayload can never let pass.
 
@@ -310,7 +321,7 @@ class ClientSession(SessionHost):
         elif kind == packets.PING:
             if self.state is not ClientState.CLOSING:
                 self._client.deadlines.at(self, now + self._patience)
-                # Whatever the limit of the buffer: without it the server ends the session.
+                # Without it the server ends the session.
                 self._queue(packets.PONG_PACKET)
                 self._client.listener.pinged()
         elif kind == packets.CLOSE:

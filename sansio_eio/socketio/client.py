@@ -145,13 +145,16 @@ class Client(Encoding, Listening):
     def close(self) -> None:
         """End the connection, and do not come back: what was emitted before on it is still delivered.
 
-        All sockets are disconnected with the reason "forced close". Events that wait for a connection are dropped, with
-        a word in the log; acknowledgements that have not come end with AckDisconnected.
+        All sockets are disconnected, with the reason "io client disconnect". Events that wait for a connection are
+        dropped, with a word in the log; acknowledgements that have not come end with AckDisconnected.
+
+        No DISCONNECT is sent, since the reference's server forgets the events that it finds before one: there the reason
+        is "transport close".
         """
         self.opened, self.closed = False, True
         self.link.stop()
         for socket in list(self.sockets.values()):
-            socket.drop_all()
+            socket.give_up()
         # Who was told of it may have connected a socket whose turn came later.
         self.link.look()
 

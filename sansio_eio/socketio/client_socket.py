@@ -10,7 +10,6 @@ from sansio_eio.engineio.atomic import atomic
 from sansio_eio.engineio.client_events import ConnectError
 from sansio_eio.engineio.handlers import HandlerTable, Listening
 from sansio_eio.engineio.pending import Pending
-from sansio_eio.engineio.reasons import FORCED_CLOSE
 from sansio_eio.errors import LocalProtocolError
 from sansio_eio.socketio.catch_all import CatchAll
 from sansio_eio.socketio.client_events import ClientEventReceived, Inactive, News, Stay
@@ -44,8 +43,8 @@ class ClientSocket(Emitting["ClientOperator"], CatchAll, Listening):
     * "connect_error" with a `ConnectError`: it is not. Look at `active`: the connection could not be made, and it is
       tried again; or the server has refused the namespace, and will not be asked again before `connect` is called;
     * "disconnect" with the reason: "io server disconnect" and "io client disconnect" are for good; "ping timeout",
-      "transport close", "transport error" and "parse error" are those of a lost connection, after which it comes back;
-      "forced close" is `Client.close`.
+      "transport close", "transport error" and "parse error" are those of a lost connection, after which it comes back.
+
 
     What a handler of a server's event returns is the acknowledgement. Events that no handler takes wait for whoever
     iterates over the socket: `async for event in socket`, and where a driver of threads serves it, `for event in
@@ -136,8 +135,9 @@ class ClientSocket(Emitting["ClientOperator"], CatchAll, Listening):
     def disconnect(self) -> None:
         """Leave the namespace, with the reason "io client disconnect". It does not come back before `connect`.
 
-        What was emitted before on this connection is still delivered; what waits for one is kept for the next. When no
-        namespace is left, the connection is closed.
+        What was emitted before on this connection is still sent, though the reference's server forgets events that it
+        finds in front of a DISCONNECT: to lose none, wait for an acknowledgement first, or `Client.close`. What waits for
+        a connection is kept for the next. When no namespace is left, the connection is closed.
         """
         if not self.active:
             return
@@ -264,10 +264,13 @@ class ClientSocket(Emitting["ClientOperator"], CatchAll, Listening):
         for pending in connects:
             pending.fail(error)
 
-    def leave_session(self, reason: str) -> Callable[[], None]:
-        """The session is over. What is given back tells the application, and whoever waits for something."""
+    def leave_session(self, reason: str, *, wanted: bool) -> Callable[[], None]:
+        """The session is over, `wanted` by this side or not.
+
+        What is given back tells the application, and whoever waits for something.
+        """
         was_connected = self.connected
-        self._membership.session_over()
+        self._membership.session_over(wanted=wanted)
         if was_connected:
             return partial(self._disconnected, reason)
         return partial(self.failed, ConnectError(reason)) if self.active else ignore_end
@@ -277,11 +280,11 @@ class ClientSocket(Emitting["ClientOperator"], CatchAll, Listening):
         self.active = False
         self._inactive(reason)
 
-    def drop_all(self) -> None:
+    def give_up(self) -> None:
         """The client is closed: nothing waits any longer."""
         self.active = False
         self._outlet.drop_all()
-        self._inactive(FORCED_CLOSE)
+        self._inactive(IO_CLIENT_DISCONNECT)
 
     def give_up_acks(self) -> None:
         """Nothing has been read for too long."""

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 
 from sansio_eio.engineio.handlers import Steps, ignore
 from sansio_eio.engineio.mailbox import Mailbox
-from sansio_eio.engineio.reasons import FORCED_CLOSE, PARSE_ERROR, TRANSPORT_ERROR
-from sansio_eio.errors import RemoteProtocolError
+from sansio_eio.engineio.reasons import FORCED_CLOSE, PARSE_ERROR
 from sansio_eio.socketio.client_events import Item, News, run_item
 from sansio_eio.socketio.membership import Membership
 from sansio_eio.socketio.packet_mailbox import PacketMailbox
-from sansio_eio.socketio.reasons import CONNECT_ERROR, RECONNECT_FAILED
+from sansio_eio.socketio.reasons import CONNECT_ERROR, IO_CLIENT_DISCONNECT, RECONNECT_FAILED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -103,10 +102,6 @@ class Link(PacketMailbox[Item]):
         self._brakes: set[object] = set()
         engine.attach(self, self, self._auths)
 
-    def __bool__(self) -> bool:
-        # A mailbox has a length, and none when it is empty: it is there all the same.
-        return True
-
     # -- for the client and its sockets ----------------------------------------------------------------------------
 
     def start(self) -> None:
@@ -136,6 +131,13 @@ class Link(PacketMailbox[Item]):
         """Call the function for the `auth` of a socket, soon."""
         self._auths.put(membership)
 
+    def expect_answer(self, membership: Membership, *, expected: bool) -> None:
+        """A CONNECT has been sent: its answer is expected in the time that a connection may take. Or not any longer."""
+        if expected:
+            self._engine.set_timeout(membership, self._engine.settings.connect_timeout)
+        else:
+            self._engine.deadlines.cancel(membership)
+
     def encode(self, packet: Packet) -> Outgoing:
         """See `Encoding`."""
         return self._client.encode(packet)
@@ -146,9 +148,8 @@ class Link(PacketMailbox[Item]):
 
     def send(self, outgoing: Outgoing) -> None:
         """Send a packet of the protocol itself: without it, the two sides would no longer agree on who is connected."""
-        session = self.session
-        if session is not None and not session.queue_packet(outgoing):
-            session.end(TRANSPORT_ERROR, RemoteProtocolError("the server does not take what is sent to it"))
+        assert self.session is not None
+        self.session.insist(outgoing)
 
     def report(self, error: Exception, where: str) -> None:
         """The application's own code raised `error` in `where`: see `Client.on_error`."""
@@ -271,16 +272,22 @@ class Link(PacketMailbox[Item]):
             self._engine.open()
         # Otherwise the session before is still saying goodbye: see `closed`.
 
-    def _let_go(self, reason: str, close: Callable[[], None] = lambda: None) -> None:
-        """The session is over for the sockets. Nothing of it reaches the next one."""
+    def _let_go(self, reason: str, close: Callable[[], None] | None = None) -> None:
+        """The session is over for the sockets; with `close`, because this side wants that.
+
+        Nothing of it reaches the next one.
+        """
         was_open = self.session is not None
         self.session = None
         self.state = LinkState.CLOSED
         self.forget_half()
         self._engine.deadlines.cancel(self.congestion)
         # First all of them, and then the news: what is called for one may connect another.
-        ends = [socket.leave_session(reason) for socket in self._client.sockets.values()]
-        close()
+        wanted = close is not None
+        why = IO_CLIENT_DISCONNECT if wanted else reason
+        ends = [socket.leave_session(why, wanted=wanted) for socket in self._client.sockets.values()]
+        if close is not None:
+            close()
         if was_open:
             self._tell("close", reason)
         for end in ends:

@@ -98,13 +98,21 @@ class Membership:
             self._leave(self.stay, wanted=False)
             self._link.send_packet(Packet(DISCONNECT, self._socket.namespace))
 
-    def session_over(self) -> None:
-        """The session has ended, and all that the server knew with it."""
+    def session_over(self, *, wanted: bool) -> None:
+        """The session has ended, `wanted` by this side or not, and all that the server knew with it."""
         self._attempt += 1
+        if self.stay is not None:
+            self.stay.left = wanted
         self._wire = Wire.APART
+        self._link.expect_answer(self, expected=False)
         self.stay = None
         self._is_stale = self._has_left = False
         self._forget_early()
+
+    def expire(self, *, now: float) -> None:
+        """The server has not answered in time. It may still do so: it is not asked again."""
+        if not self._is_stale:
+            self._socket.failed(ConnectError("timeout"))
 
     # -- auth ------------------------------------------------------------------------------------------------------
 
@@ -151,6 +159,7 @@ class Membership:
             outgoing = self._link.encode(Packet(CONNECT, self._socket.namespace, cast("Any", auth)))
             self._wire = Wire.ASKED
             self._link.send(outgoing)
+            self._link.expect_answer(self, expected=True)
         except LocalProtocolError as error:
             self._wire = Wire.APART
             self._refuse(self._attempt, error)
@@ -194,6 +203,7 @@ class Membership:
             return
         early = self._forget_early()
         self._wire = Wire.APART
+        self._link.expect_answer(self, expected=False)
         is_stale, self._is_stale = self._is_stale, False
         if is_stale:
             if packet.type is CONNECT:

@@ -144,7 +144,7 @@ def test_the_client_closes(pair: Pair) -> None:
     pair.client.close()
     pair.web.settle()
     assert last == [1]
-    assert sorted(pair.told) == [("client", "forced close"), ("server", "transport close")]
+    assert sorted(pair.told) == [("client", "io client disconnect"), ("server", "transport close")]
 
 
 def test_the_connection_is_lost_and_comes_back(pair: Pair) -> None:

@@ -570,12 +570,12 @@ def test_close(dial: Dial) -> None:
     net.client.close()
     assert net.heard() == ['2["very last"]']
     assert net.closed
-    assert [pending.value for pending in gone] == ["forced close", "forced close"]
-    assert error_of(opening) == "forced close"
+    assert [pending.value for pending in gone] == ["io client disconnect", "io client disconnect"]
+    assert error_of(opening) == "io client disconnect"
     assert log.taken() == [
         ("close", "forced close"),
-        ("disconnect", "forced close"),
-        ("/b connect_error", "forced close"),
+        ("disconnect", "io client disconnect"),
+        ("/b connect_error", "io client disconnect"),
     ]
     assert not net.socket.active
     assert not net.client.of("/c").active
@@ -584,10 +584,64 @@ def test_close(dial: Dial) -> None:
     assert net.heard() == ["0", "0/b,", "0/c,"]
 
 
+def test_what_has_come_before_a_close_is_not_wanted_any_longer(dial: Dial) -> None:
+    net = dial().connected()
+    seen: list[int] = []
+
+    @net.socket.on("x")
+    def received(number: int) -> None:
+        seen.append(number)
+        net.client.close()
+
+    net.say('2["x",1]', '2["x",2]')
+    assert seen == [1]
+
+
 def test_close_before_anything_is_there(dial: Dial) -> None:
     net = dial()
     net.client.close()
     assert net.engine.over
     waiting = net.socket.wait_connected()
     net.client.close()
-    assert error_of(waiting) == "forced close"
+    assert error_of(waiting) == "io client disconnect"
+
+
+def test_a_close_in_the_middle_of_connecting_several(dial: Dial) -> None:
+    net = dial(auth={"cannot": object()})
+    net.client.on_error(lambda error, where: None)
+    other = net.client.of("/b")
+    net.client.open().add_done_callback(lambda _: net.client.close())
+    net.accept()
+    assert net.heard() == []
+    assert net.closed
+    assert not other.active
+
+
+def test_a_server_that_does_not_answer_a_connect_in_time(dial: Dial) -> None:
+    net = dial(connect_timeout=5.0)
+    log = ClientLog().watch(net.socket)
+    opening = net.client.open()
+    net.accept()
+    net.later(4.9)
+    assert not opening.done
+    net.later(0.2)
+    assert error_of(opening) == "timeout"
+    assert log.taken() == [("connect_error", "timeout")]
+    # It may still answer.
+    assert net.socket.active
+    net.admit()
+    assert net.socket.connected
+    net.later(20.0)
+    assert log.taken() == [("connect",)]
+
+
+def test_an_answer_that_is_not_wanted_any_longer_is_not_waited_for(dial: Dial) -> None:
+    net = dial(connect_timeout=5.0)
+    other = net.client.of("/b")
+    net.client.open()
+    net.accept()
+    net.admit()
+    log = ClientLog().watch(other)
+    other.disconnect()
+    net.later(6.0)
+    assert log.taken() == []

@@ -439,7 +439,7 @@ def test_close_after_an_error(dial: Dial) -> None:
     log = watched(net)
     net.client.on_error(lambda error, where: OnError.CLOSE)
     net.say('2["x"]')
-    assert log.taken() == [("close", "forced close"), ("disconnect", "forced close")]
+    assert log.taken() == [("close", "forced close"), ("disconnect", "io client disconnect")]
     assert net.closed
     net.later(100.0)
     assert len(net.requests) == 1
