@@ -24,14 +24,14 @@ class Backoff:
         self._delay = 1000 * check_timeout(delay)
         self._delay_max = 1000 * check_timeout(delay_max)
         self._randomization = randomization
-        self._jitter = jitter
+        self.jitter = jitter
 
     def next_delay(self) -> float:
         """How long to wait before the next attempt, in seconds."""
         delay = self._delay * 2 ** min(self.attempts, MAX_EXPONENT)
         self.attempts += 1
         if self._randomization:
-            jitter = self._jitter()
+            jitter = self.jitter()
             deviation = int(jitter * self._randomization * delay)
             # The first digit behind the point decides about the sign.
             delay += deviation if int(jitter * 10) % 2 else -deviation

@@ -148,13 +148,13 @@ class Client(Encoding, Listening):
         All sockets are disconnected, with the reason "io client disconnect". Events that wait for a connection are
         dropped, with a word in the log; acknowledgements that have not come end with AckDisconnected.
 
-        No DISCONNECT is sent, since the reference's server forgets the events that it finds before one: there the reason
-        is "transport close".
+        No DISCONNECT is sent, since the reference's server forgets the events that it finds before one: the reason on
+        the server is "transport close".
         """
         self.opened, self.closed = False, True
         self.link.stop()
         for socket in list(self.sockets.values()):
-            socket.give_up()
+            socket.drop_all()
         # Who was told of it may have connected a socket whose turn came later.
         self.link.look()
 

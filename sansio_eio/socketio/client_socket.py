@@ -136,8 +136,8 @@ class ClientSocket(Emitting["ClientOperator"], CatchAll, Listening):
         """Leave the namespace, with the reason "io client disconnect". It does not come back before `connect`.
 
         What was emitted before on this connection is still sent, though the reference's server forgets events that it
-        finds in front of a DISCONNECT: to lose none, wait for an acknowledgement first, or `Client.close`. What waits for
-        a connection is kept for the next. When no namespace is left, the connection is closed.
+        finds in front of a DISCONNECT: to lose none, wait for an acknowledgement first, or use `Client.close`. What
+        waits for a connection is kept for the next. When no namespace is left, the connection is closed.
         """
         if not self.active:
             return
@@ -280,7 +280,7 @@ class ClientSocket(Emitting["ClientOperator"], CatchAll, Listening):
         self.active = False
         self._inactive(reason)
 
-    def give_up(self) -> None:
+    def drop_all(self) -> None:
         """The client is closed: nothing waits any longer."""
         self.active = False
         self._outlet.drop_all()

@@ -71,12 +71,12 @@ class Link(PacketMailbox[Item]):
     __slots__ = (
         "_attempts",
         "_auths",
-        "_backoff",
         "_brakes",
         "_client",
         "_engine",
         "_is_held",
         "_is_retry",
+        "backoff",
         "session",
         "state",
     )
@@ -87,7 +87,7 @@ class Link(PacketMailbox[Item]):
         super().__init__(client, engine, max_events=settings.max_inbound, max_size=settings.max_inbound_size)
         self._client = client
         self._engine = engine
-        self._backoff = backoff
+        self.backoff = backoff
         #: How often it is tried again, None for ever.
         self._attempts = attempts
         self._auths = AuthQueue(engine)
@@ -117,7 +117,7 @@ class Link(PacketMailbox[Item]):
     def stop(self) -> None:
         """Close the connection, and do not come back."""
         self._is_retry = self._is_held = False
-        self._backoff.reset()
+        self.backoff.reset()
         if self.state is LinkState.CLOSED:
             return
         self._engine.deadlines.cancel(self)
@@ -165,8 +165,8 @@ class Link(PacketMailbox[Item]):
         """See `ClientListener`."""
         session = self.session = self._engine.session
         self.state = LinkState.OPEN
-        attempts, self._is_retry = self._backoff.attempts if self._is_retry else 0, False
-        self._backoff.reset()
+        attempts, self._is_retry = self.backoff.attempts if self._is_retry else 0, False
+        self.backoff.reset()
         self._engine.deadlines.cancel(self)
         if self._brakes:
             self._engine.set_timeout(self.congestion, self._client.congestion_timeout)
@@ -203,7 +203,7 @@ class Link(PacketMailbox[Item]):
     def closed(self, reason: str, error: Exception | None) -> None:
         """See `ClientListener`."""
         if self.session is not None:
-            self._backoff.reset()
+            self.backoff.reset()
             self._let_go(reason)
             self._come_back(reason)
         elif self.state is LinkState.OPENING:
@@ -297,11 +297,11 @@ class Link(PacketMailbox[Item]):
         """Try again, after a while, if that is wanted and has not been tried too often."""
         if self.state is not LinkState.CLOSED or not self._active_sockets():
             return
-        if self._attempts is None or self._backoff.attempts < self._attempts:
+        if self._attempts is None or self.backoff.attempts < self._attempts:
             self.state = LinkState.WAITING
-            self._engine.set_timeout(self, self._backoff.next_delay())
+            self._engine.set_timeout(self, self.backoff.next_delay())
             return
-        self._backoff.reset()
+        self.backoff.reset()
         if self._attempts:
             reason = RECONNECT_FAILED
             self._tell(RECONNECT_FAILED)
@@ -310,5 +310,5 @@ class Link(PacketMailbox[Item]):
 
     def _try_again(self) -> None:
         self._is_retry = True
-        self._tell("reconnect_attempt", self._backoff.attempts)
+        self._tell("reconnect_attempt", self.backoff.attempts)
         self._open()

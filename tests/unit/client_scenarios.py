@@ -234,7 +234,7 @@ async def a_client_that_is_connected_again(face: Face) -> None:
                 assert other.connected
                 assert await same.call("echo", 1, timeout=5.0) == 1
             assert not other.active
-    assert reasons == ["forced close"] * 3
+    assert reasons == ["io client disconnect"] * 3
 
 
 def client_of(**options: Any) -> Client:

@@ -69,7 +69,7 @@ MUTATIONS: dict[type, str] = {
         "attach mark_ready make_runnable set_timeout act pause make_request opened failed closed release_behind _settle"
     ),
     ClientSession: (
-        "open queue_packet response_received websocket_accepted message_received channel_lost expire flush_into "
+        "open queue_packet insist response_received websocket_accepted message_received channel_lost expire flush_into "
         "flushed fall_back receive pause end _move"
     ),
     PostReceiver: "start receive go_on release release_if_taken lose",
