@@ -6,6 +6,7 @@ from secrets import token_urlsafe
 from typing import TYPE_CHECKING, Any, Unpack
 from urllib.parse import urlencode
 
+from sansio_eio.deadlines import Deadlines
 from sansio_eio.engineio import packets
 from sansio_eio.engineio.actions import CloseChannel
 from sansio_eio.engineio.atomic import atomic
@@ -99,6 +100,8 @@ class EngineClient(Core):
         #: Of the session: what its options or the functions in their place have given.
         self._query: dict[str, str] = {}
         self._headers: list[tuple[str, str]] = []
+        #: The driver is about to go, or has gone: there is nobody to open a session for.
+        self.leaving = False
         self._paused = False
         #: Of sessions that have ended, by the POST that says so.
         self._last_polls: dict[Channel, Channel] = {}
@@ -146,8 +149,10 @@ class EngineClient(Core):
     def open(self) -> Pending[None]:
         """Connect. The result is done when the session is open; it fails with ConnectError when that cannot be.
 
-        Raises LocalProtocolError while there is a session that is not closed.
+        Raises LocalProtocolError while there is a session that is not closed, and while the driver is leaving.
         """
+        if self.leaving and self.runtime is not None:
+            raise LocalProtocolError("the driver of this client is leaving")
         if self.session is not None:
             raise LocalProtocolError(f"the client is {self.state.value} already")
         pending = self._pending = Pending[None](self)
@@ -258,16 +263,23 @@ class EngineClient(Core):
             session.flushed(channel)
         return actions
 
+    def leave(self) -> None:
+        """See `ClientApplication.leave`."""
+        self.leaving = True
+
     def install(self, runtime: Runtime | None) -> None:
         """See `ClientApplication.install`."""
         super().install(runtime)
+        self.leaving = runtime is None
         if runtime is None:
             # Nobody carries anything any more, and the next driver may have another clock.
+            self.host.close()
             if self.session is not None:
                 self.session.end(FORCED_CLOSE)
             self._ready.clear()
             self._last_polls.clear()
             self._runnable.clear()
+            self.deadlines = Deadlines()
             for mailbox in self._mailboxes:
                 mailbox.interrupt()
         else:

@@ -17,6 +17,7 @@ from sansio_eio.engineio.client_events import ConnectError, TransportError
 from sansio_eio.engineio.client_handshake import read_handshake
 from sansio_eio.engineio.client_states import TRANSITIONS, ClientState, ClientTrigger
 from sansio_eio.engineio.outgoing import SEPARATOR, Outgoing
+from sansio_eio.engineio.packet_feed import PacketFeed
 from sansio_eio.engineio.reasons import FORCED_CLOSE, PING_TIMEOUT, TRANSPORT_CLOSE, TRANSPORT_ERROR
 from sansio_eio.engineio.session_host import SessionHost
 from sansio_eio.engineio.upgrade import Upgrade
@@ -27,11 +28,31 @@ if TYPE_CHECKING:
     from sansio_eio.engineio.requests import Response
 
 
+class PollFeed(PacketFeed):
+    """The packets of a poll; the next one is sent when all have been taken."""
+
+    __slots__ = ("_session",)
+
+    def __init__(self, client: EngineClient, session: ClientSession) -> None:
+        super().__init__(client, session)
+        self._session = session
+
+    def forget(self) -> None:
+        """The session is over."""
+        self._packets = None
+
+    def taken(self) -> None:
+        """See `PacketFeed`."""
+        self._packets = None
+        self._session.go_on()
+
+
 class ClientSession(SessionHost):
     """One session of an `EngineClient`, which makes it."""
 
     __slots__ = (
         "_client",
+        "_feed",
         "_patience",
         "_poll",
         "_post",
@@ -63,6 +84,7 @@ class ClientSession(SessionHost):
         self._post: Channel | None = None
         self._websocket: Channel | None = None
         self._upgrade: Upgrade | None = None
+        self._feed = PollFeed(client, self)
 
     def __repr__(self) -> str:
         return f"<ClientSession {self.sid[:4]}… {self.state.value} on {self.transport}>"
@@ -147,7 +169,7 @@ class ClientSession(SessionHost):
             self._client.set_timeout(self, self._client.settings.close_timeout)
             if self._upgrade is not None and not self._upgrade.probed:
                 self._leave_candidate(self._upgrade)
-            self._go_on()
+            self.go_on()
 
     def pause(self, paused: bool) -> None:
         """The application does not keep up: stop reading (True), or go on (False)."""
@@ -160,7 +182,7 @@ class ClientSession(SessionHost):
         if not paused:
             # The ping may be among what was not read.
             self._client.set_timeout(self, self._patience)
-            self._go_on()
+            self.go_on()
 
     # -- inputs ----------------------------------------------------------------------------------------------------
 
@@ -169,13 +191,13 @@ class ClientSession(SessionHost):
         if channel is self._poll:
             self._poll = None
             if response.status == 200:
-                self._polled(response.body, now)
+                self._polled(response.body)
             else:
                 self._fail("xhr poll error", response)
         elif channel is self._post:
             self._post = None
             if response.status == 200:
-                self._go_on()
+                self.go_on()
             else:
                 self._fail("xhr post error", response)
         elif channel is self._websocket:
@@ -198,7 +220,7 @@ class ClientSession(SessionHost):
             if data == packets.PROBE_ANSWER and not upgrade.probed:
                 upgrade.probed = True
                 self._move(ClientTrigger.PROBED)
-                self._go_on()
+                self.go_on()
             else:
                 self.fall_back(upgrade)
 
@@ -260,7 +282,7 @@ class ClientSession(SessionHost):
         self._leave_candidate(upgrade, lost=lost)
         if upgrade.probed:
             self._move(ClientTrigger.FALL_BACK)
-            self._go_on()
+            self.go_on()
 
     # -- inside ----------------------------------------------------------------------------------------------------
 
@@ -287,17 +309,13 @@ class ClientSession(SessionHost):
         )
         return channel
 
-    def _polled(self, body: bytes, now: float) -> None:
+    def _polled(self, body: bytes) -> None:
         try:
             payload = packets.decode_payload(body, self._client.settings.max_payload_packets)
         except RemoteProtocolError as error:
             self._fail("server error", cause=error)
-            return
-        for packet in payload:
-            self.receive(packet, now)
-            if self.over:
-                return
-        self._go_on()
+        else:
+            self._feed.feed(payload)
 
     def receive(self, packet: str | bytes, now: float) -> None:
         """A packet of the server, over whichever transport."""
@@ -363,8 +381,13 @@ class ClientSession(SessionHost):
             return False
         return True
 
-    def _go_on(self) -> None:
+    def go_on(self) -> None:
         """One of the two requests has been answered, or something has changed: do what is next on this transport."""
+        if self._feed.busy and not (self.paused and self.state is ClientState.CLOSING):
+            if not self.paused:
+                self._feed.go_on()
+            self._flush()
+            return
         upgrade = self._upgrade
         if upgrade is not None and upgrade.probed:
             if self._poll is None and self._post is None:
@@ -387,7 +410,7 @@ class ClientSession(SessionHost):
         self._client.act(channel, SendMessages(channel, [packets.UPGRADE_PACKET]))
         if self.paused:
             self._client.act(channel, SetReading(channel, False))
-        self._go_on()
+        self.go_on()
 
     def _queue(self, outgoing: Outgoing) -> None:
         self._outbox.packets.append(outgoing)
@@ -442,6 +465,7 @@ class ClientSession(SessionHost):
         if self._upgrade is not None:
             self._leave_candidate(self._upgrade)
         self._release_channels()
+        self._feed.forget()
         self._outbox.take_all()
         if was_open:
             self._client.closed(reason, error)

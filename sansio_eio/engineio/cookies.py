@@ -5,6 +5,8 @@ from calendar import timegm
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from sansio_eio.engineio.requests import is_header
+
 #: RFC 6265, section 6.1, has at least 50 for each domain, of at least 4096 bytes each.
 MAX_COOKIES = 50
 MAX_SIZE = 4096
@@ -57,7 +59,8 @@ class CookieJar:
         pair, *attributes = text.split(";")
         name, equals, value = pair.partition("=")
         name, value = name.strip(), value.strip()
-        if not name or not equals:
+        if not equals or not is_header(name, value):
+            # Nobody could send it back.
             return
         # The default is the directory of the request (section 5.1.4).
         cookie = _Cookie(value, path[: path.rindex("/")] or "/", secure=False, expires=None)

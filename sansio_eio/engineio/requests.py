@@ -66,8 +66,14 @@ def check_header(name: str, value: str) -> None:
     """Raise LocalProtocolError for a header that would break the message (RFC 9110, sections 5.1 and 5.5)."""
     if not _NAME.fullmatch(name):
         raise LocalProtocolError(f"not a header name: {name!r}")
-    if not is_header_value(value) or value != value.strip():
-        raise LocalProtocolError(f"not a value for the header {name}: {value!r}")
+    if not is_header(name, value):
+        # It may be a secret.
+        raise LocalProtocolError(f"not a value for the header {name}")
+
+
+def is_header(name: str, value: str) -> bool:
+    """Whether these can be sent as a header."""
+    return _NAME.fullmatch(name) is not None and is_header_value(value) and value == value.strip()
 
 
 def is_header_value(value: str) -> bool:

@@ -156,6 +156,9 @@ class ClientApplication(Protocol):
         """Whether there is no session, and nothing that a driver has still to be asked for."""
         ...
 
+    def leave(self) -> None:
+        """The driver is about to go: no new session is to be opened. `install` takes that back."""
+
     def response_received(self, channel: Channel, response: Response, *, now: float) -> None:
         """The complete response to a request; or the one that refuses a WebSocket. The last input of a channel."""
 

@@ -73,6 +73,7 @@ class ClientEndpoint(BaseEndpoint[ClientApplication, ClientConnection]):
 
         Go on pumping until `done`. The connections that are left after `grace` seconds are aborted.
         """
+        self.app.leave()
         self.client.close()
         self._end = now + grace
         self._begin_to_close(now=now, grace=grace)

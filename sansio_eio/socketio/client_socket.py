@@ -122,8 +122,11 @@ class ClientSocket(Emitting["ClientOperator"], CatchAll, Listening):
 
     @atomic
     def connect(self) -> None:
-        """Connect to the namespace, and stay connected: after a loss of the connection it comes back by itself."""
-        if self.active:
+        """Connect to the namespace, and stay connected: after a loss of the connection it comes back by itself.
+
+        Nothing happens at the end of a driver's `connect`, such as in a handler of the last "disconnect".
+        """
+        if self.active or (self.client.engine.leaving and self.client.engine.runtime is not None):
             return
         self.client.reopen()
         self.active = True

@@ -159,6 +159,12 @@ class Link(PacketMailbox[Item]):
         """Whether so many events may not wait."""
         return events > self._engine.settings.max_inbound or size > self._engine.settings.max_inbound_size
 
+    def interrupt(self) -> None:
+        """See `Mailbox.interrupt`: without a driver nothing more comes for those who iterate, either."""
+        super().interrupt()
+        for socket in self._client.sockets.values():
+            socket.end_iteration()
+
     # -- ClientListener --------------------------------------------------------------------------------------------
 
     def opened(self) -> None:

@@ -46,7 +46,7 @@ class RetryQueue:
     does in the reference: the order is worth more than the delay.
     """
 
-    __slots__ = ("_events", "_limit", "_outlet", "_retries", "_socket", "size")
+    __slots__ = ("_events", "_is_trying", "_limit", "_outlet", "_retries", "_socket", "size")
 
     def __init__(self, outlet: Outlet, socket: ClientSocket, retries: int, limit: int) -> None:
         self._outlet = outlet
@@ -56,6 +56,7 @@ class RetryQueue:
         self._events: deque[Repeated] = deque()
         #: Bytes that wait.
         self.size = 0
+        self._is_trying = False
 
     def add(self, event: Repeated) -> bool:
         """Send an event behind the others; False when too much waits already."""
@@ -68,9 +69,11 @@ class RetryQueue:
 
     def go_on(self) -> None:
         """Send what is next, if it is not under way, and the socket is connected."""
-        while self._events and self._events[0].under_way is None and self._socket.connected:
+        # A listener for what is sent may emit, in the middle of a try.
+        while self._events and not self._is_trying and self._events[0].under_way is None and self._socket.connected:
             event = self._events[0]
             event.tries += 1
+            self._is_trying = True
             try:
                 event.under_way = self._outlet.try_to_send(event.data, event.delivery, event.timeout)
             except LocalProtocolError as error:
@@ -78,7 +81,9 @@ class RetryQueue:
                 self._socket.report(error, f"an event for {self._socket.namespace} that waited for the connection")
                 self._drop()
                 event.whole.fail(AckError(str(error)))
-            else:
+            finally:
+                self._is_trying = False
+            if event.under_way is not None:
                 event.under_way.add_done_callback(self._tried)
 
     def clear(self) -> int:

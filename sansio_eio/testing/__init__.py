@@ -1,15 +1,15 @@
 """Test a whole application without a socket, an event loop or a sleep.
 
-A `Network` is a network in memory around your application, with a clock that is turned by hand. Its clients send real
-HTTP requests and WebSocket frames to the real server; they arrive late, in pieces or not at all when a test wants that.
+A `Network` is a network in memory around your application, with a clock that is turned by hand. Its clients, which are
+the library's own or yours, send real HTTP requests and WebSocket frames to the real server; they arrive late, in pieces
+or not at all when a test wants that.
 """
 
 from sansio_eio.testing.async_network import AsyncClient, AsyncEngineClient, AsyncNetwork
-from sansio_eio.testing.client import Event
+from sansio_eio.testing.client import Event, Line
 from sansio_eio.testing.loops import KitLoop
 from sansio_eio.testing.network import Client, EngineClient, MakeNetwork, Network
-from sansio_eio.testing.options import ConnectOptions, NetworkOptions, PeerOptions
-from sansio_eio.testing.peer import ConnectError, Transport
+from sansio_eio.testing.options import ConnectOptions, KitOptions, NetworkOptions, PeerOptions, Transport
 from sansio_eio.testing.simulation import NetworkAssertionError
 from sansio_eio.testing.transcript import Transcript
 
@@ -18,11 +18,12 @@ __all__ = [
     "AsyncEngineClient",
     "AsyncNetwork",
     "Client",
-    "ConnectError",
     "ConnectOptions",
     "EngineClient",
     "Event",
     "KitLoop",
+    "KitOptions",
+    "Line",
     "MakeNetwork",
     "Network",
     "NetworkAssertionError",

@@ -10,9 +10,12 @@ from sansio_eio.testing.simulation import Simulation
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from sansio_eio import engineio, socketio
     from sansio_eio.engineio import Response
+    from sansio_eio.socketio import Auth
+    from sansio_eio.testing.client import Line
     from sansio_eio.testing.options import ConnectOptions, PeerOptions
-    from sansio_eio.testing.responses import Pairs
+    from sansio_eio.testing.plain_request import Pairs
 
 # For pytest: whoever reads the report of a failure looks for the line of the test.
 __tracebackhide__ = True
@@ -28,23 +31,35 @@ class AsyncNetwork(Simulation):
     """
 
     async def connect(self, namespace: str = "/", **options: Unpack[ConnectOptions]) -> AsyncClient:
-        """A new Socket.IO client. When the server refuses it, it is not `connected` and has a `connect_error`.
+        """A new Socket.IO client. When it is not let in, it is not `connected` and has a `connect_error`.
 
-        Raises AssertionError when there is no answer within 20 seconds; time passes only when it has to. Raises
+        Time passes only when it has to; after its `connect_timeout`, 20 seconds, no answer counts as a refusal. Raises
         LocalProtocolError for an unknown option, and where the path leads to an `EngineServer`.
         """
-        manager = self._new_manager(options)
-        client = AsyncClient(manager, namespace, options.get("auth"))
-        if options.get("wait", True):
+        wait = options.pop("wait", True)
+        client = AsyncClient(self, *self._new_client(namespace, options))
+        if wait:
             await self.let_in(client)
         return client
 
     async def connect_engine(self, **options: Unpack[PeerOptions]) -> AsyncEngineClient:
         """A new Engine.IO client; otherwise the same. The `path` of a Socket.IO server gives what is below it, raw."""
-        client = AsyncEngineClient(self, self._new_engine_peer(options))
-        if options.get("wait", True):
+        wait = options.pop("wait", True)
+        client = AsyncEngineClient(self, *self._new_engine_client(options))
+        if wait:
             await self.let_in(client)
         return client
+
+    async def attach(
+        self, client: socketio.Client | engineio.EngineClient, *, name: str = "", wait: bool = True
+    ) -> Line:
+        """Connect a client of yours to the server, whatever host its URL names; what is returned has its faults.
+
+        It is what `connect` of an adapter does: the client is opened; the network runs until it is connected, with
+        `wait`, and raises ConnectError when it is refused. When the network closes, the client is closed, and can be
+        used again. Until then its requests have no timestamps, and its delays are drawn from the `seed`.
+        """
+        return await self._attach(client, name, wait)
 
     async def request(self, method: str, target: str, headers: Pairs = (), body: bytes = b"") -> Response:
         """A plain HTTP request from outside, such as a page, a CORS preflight or a health check, and its response.
@@ -93,12 +108,18 @@ class AsyncNetwork(Simulation):
 class AsyncClient(Member):
     """A Socket.IO client in one namespace of an `AsyncNetwork`. Made by `connect`."""
 
-    async def of(self, namespace: str, *, auth: dict[str, Any] | None = None, wait: bool = True) -> AsyncClient:
-        """Connect to one more namespace over the same connection; see `Network.connect`."""
-        client = AsyncClient(self._manager, namespace, auth)
+    async def of(self, namespace: str, *, auth: Auth = None, wait: bool = True) -> AsyncClient:
+        """The one in another namespace of the same connection, connected if it is not; see `Network.connect`."""
+        client = self._sibling(namespace, auth)
         if wait:
             await self._net.let_in(client)
         return client
+
+    async def connect(self, *, wait: bool = True) -> None:
+        """Come back, after the connection has been lost or closed, or the namespace left."""
+        self.begin()
+        if wait:
+            await self._net.let_in(self)
 
     async def call(self, event: str | float, *args: Any, timeout: float = 0.0) -> Any:
         """Send an event, and give the answer: None, its one argument, or a tuple of several.
@@ -126,6 +147,12 @@ class AsyncClient(Member):
 
 class AsyncEngineClient(EngineMember):
     """An Engine.IO client of an `AsyncNetwork`. Made by `connect_engine`."""
+
+    async def connect(self, *, wait: bool = True) -> None:
+        """Come back, after the session has ended. Raises LocalProtocolError while there is one."""
+        self.begin()
+        if wait:
+            await self._net.let_in(self)
 
     async def expect(self, message: str | bytes) -> None:
         """Settle; the next message that was not looked at must be this one, and is then looked at."""

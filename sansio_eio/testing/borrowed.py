@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from sansio_eio.engineio.handlers import Closable, ErrorHook
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sansio_eio.engineio import EngineServer, Mountable
+    from sansio_eio.engineio.core import Core
     from sansio_eio.http import Pump
 
 
@@ -37,6 +39,20 @@ class CollectingErrors(ErrorHook):
             super().report(error, where, session)
 
 
+def borrow_errors(core: Core, pump: Pump, collect: Callable[[Exception, str], None]) -> Callable[[], None]:
+    """Have its errors collected. What is returned undoes it; a hook that it was given meanwhile stays."""
+    original = core.errors
+    errors = CollectingErrors(pump, collect)
+    errors.hook = original.hook
+    core.errors = errors
+
+    def give_back() -> None:
+        original.hook = errors.hook
+        core.errors = original
+
+    return give_back
+
+
 class Borrowed:
     """The servers of an application, prepared for a test; `give_back` undoes it."""
 
@@ -47,14 +63,10 @@ class Borrowed:
         self.path = None if isinstance(app, Router) else app.path
         #: Their engines, each of them once.
         self.engines: list[EngineServer] = list(dict.fromkeys(server.engine for server in self.servers.values()))
-        self._originals: list[tuple[EngineServer, ErrorHook]] = []
-        self._counted: list[tuple[Any, Callable[..., str]]] = []
+        self._undo: list[Callable[[], None]] = []
         self._ids = Counter[str]()
         for engine in self.engines:
-            errors = CollectingErrors(pump, collect)
-            errors.hook = engine.errors.hook
-            self._originals.append((engine, engine.errors))
-            engine.errors = errors
+            self._undo.append(borrow_errors(engine, pump, collect))
             self._count(engine.settings, "session")
         for server in self.servers.values():
             if isinstance(server, Server):
@@ -66,12 +78,9 @@ class Borrowed:
         return self.servers[max(prefixes, key=len)] if prefixes else None
 
     def give_back(self) -> None:
-        """The application is its own again; a hook that it was given meanwhile stays."""
-        for engine, errors in self._originals:
-            errors.hook = engine.errors.hook
-            engine.errors = errors
-        for owner, original in self._counted:
-            owner.generate_id = original
+        """The application is its own again."""
+        for undo in self._undo:
+            undo()
 
     def _count(self, owner: Any, kind: str) -> None:
         """Ids of the usual length, that are the same in each run; unless the application makes its own."""
@@ -83,5 +92,5 @@ class Borrowed:
                 return f"{kind}-{self._ids[kind]:0{19 - len(kind)}}"
 
             # A server that is mounted twice is counted once: the second time, this is not the default any more.
-            self._counted.append((owner, original))
+            self._undo.append(partial(setattr, owner, "generate_id", original))
             owner.generate_id = count

@@ -22,3 +22,11 @@ class Dice:
     def below(self, limit: int) -> int:
         """A number from 0 to `limit` - 1."""
         return self.roll() % limit
+
+    def chance(self) -> float:
+        """A number from 0 up to, not including, 1."""
+        return (self.roll() >> 11) / (1 << 53)
+
+    def token_bytes(self, count: int) -> bytes:
+        """Bytes that nobody needs to guess: see `ClientEndpoint`."""
+        return b"".join([self.roll().to_bytes(8, "big") for _ in range(0, count, 8)])[:count]

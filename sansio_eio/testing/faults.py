@@ -26,27 +26,46 @@ class Faults(ABC):
         """Theirs, and those of the ones to come."""
 
     def cut(self) -> None:
-        """All connections die without a goodbye; what is under way is lost. The server notices at once."""
+        """All connections die without a goodbye; what is under way is lost. Both sides notice at once."""
         for peer in self._peers():
-            peer.note("cut")
             peer.cut()
+            peer.note("cut")
 
     def delay(self, seconds: float) -> None:
         """Bytes that are sent from now on travel so many seconds, in each direction. 0 ends it."""
         check_delay(seconds)
+        self._flush()
         for conditions in self._conditions():
             conditions.delay = seconds
         self._note(f"delay of {seconds:g} s")
 
     def split(self, piece: int = 0, *, at: Sequence[int] = ()) -> None:
         """Bytes that are sent from now on arrive in pieces of `piece` bytes; or cut at these places of what is sent
-        together (each request, response or frame begins at 0). With neither, as the network does it on its own.
+        together (a request or response begins at 0). With neither, as the network does it on its own.
         """
         check_piece(piece, at)
+        self._flush()
         for conditions in self._conditions():
             conditions.piece = piece
             conditions.places = tuple(at)
         self._note(f"split into pieces of {piece}" if piece else f"split at {list(at)}")
+
+    def refuse(self) -> None:
+        """New connections are refused, as by a server that is down, until `accept`. Those that are there go on."""
+        for conditions in self._conditions():
+            conditions.refused = True
+        self._note("connections are refused")
+
+    def accept(self) -> None:
+        """The end of `refuse`."""
+        for conditions in self._conditions():
+            conditions.refused = False
+        self._note("connections are accepted")
+
+    def _flush(self) -> None:
+        """What has been asked for before is sent before."""
+        for peer in self._peers():
+            peer.flush()
 
     def _note(self, text: str) -> None:
         for peer in self._peers():
@@ -78,7 +97,7 @@ class ClientFaults(Faults):
         """The client reads no more, and there is no room on the way: what is sent to it stays with the server."""
         for peer in self._peers():
             peer.note("stalls")
-            peer.stall()
+            peer.stall(True)
 
     def silence(self) -> None:
         """The client answers no more pings, until `resume`. It goes on with everything else."""

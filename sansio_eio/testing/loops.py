@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import deque
-from functools import partial
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +27,7 @@ HINT = (
 
 
 class KitLoop(ABC):
-    """The `Loop` of the network's pump. It remembers what the pump asks for; the network comes and does it."""
+    """What the pumps of a network ask for. It remembers that; the network comes and does it, step by step."""
 
     #: The libraries of which handlers cannot await anything here, by the names of their packages.
     foreign: frozenset[str] = frozenset()
@@ -36,35 +35,19 @@ class KitLoop(ABC):
     hint = ""
 
     def __init__(self) -> None:
-        #: The pump wants its turn.
-        self.woken = False
-        #: When the pump wants to be rung.
-        self.alarm: float | None = None
-        #: Of the network and its clients, not of the server.
+        #: What is to be done without time passing, in the order in which it came up.
+        self.calls: deque[Callable[[], None]] = deque()
+        #: What is to be done when it is time.
         self.timers = Deadlines()
-        #: What an `on_error` hook has stopped the server for.
-        self.stopped: Exception | None = None
 
-    # The pump's side
-
-    def call_soon(self) -> None:
-        """See `Loop`."""
-        self.woken = True
-        self.stir()
-
-    def call_at(self, when: float) -> None:
-        """See `Loop`."""
-        self.alarm = when
+    def call_soon(self, function: Callable[[], None]) -> None:
+        """Have this done as one of the next steps: nobody must be told something in the middle of something else."""
+        self.calls.append(function)
         self.stir()
 
     def wall_time(self) -> float:
         """See `Loop`."""
         return EPOCH + self.time()
-
-    def stop(self, error: Exception) -> None:
-        """See `Loop`."""
-        self.stopped = error
-        self.stir()
 
     @abstractmethod
     def time(self) -> float:
@@ -82,15 +65,9 @@ class KitLoop(ABC):
     def is_stray(self, error: BaseException) -> bool:
         """See `Loop`."""
 
-    # The network's side
-
     @abstractmethod
     def stir(self) -> None:
         """Something came up: a `pause` ends early."""
-
-    def jobs(self) -> list[Callable[[], None]]:
-        """Steps of handlers that can be made now; none where an event loop makes them."""
-        return []
 
     @abstractmethod
     def sleep(self, seconds: float) -> Awaitable[None]:
@@ -154,7 +131,7 @@ class Task:
 
     def wake(self) -> None:
         """It can go on."""
-        self._loop.ready.append(self)
+        self._loop.call_soon(self.step)
 
     def step(self) -> None:
         """Go on, until it waits for something."""
@@ -181,7 +158,6 @@ class ManualLoop(KitLoop):
         super().__init__()
         self._now = 0.0
         self.tasks: dict[Task, None] = {}
-        self.ready: deque[Task] = deque()
 
     def time(self) -> float:
         return self._now
@@ -197,9 +173,6 @@ class ManualLoop(KitLoop):
 
     def is_stray(self, error: BaseException) -> bool:
         return False
-
-    def jobs(self) -> list[Callable[[], None]]:
-        return [partial(self._step, task) for task in self.ready]
 
     def sleep(self, seconds: float) -> Awaitable[None]:
         return Park(lambda wake: self.timers.at(Alarm(wake), self._now + seconds))
@@ -221,11 +194,6 @@ class ManualLoop(KitLoop):
         for task in list(self.tasks):
             task.work.close()
         self.tasks.clear()
-        self.ready.clear()
-
-    def _step(self, task: Task) -> None:
-        self.ready.remove(task)
-        task.step()
 
 
 def name_of(work: object) -> str:

@@ -12,10 +12,13 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine
     from types import TracebackType
 
+    from sansio_eio import engineio, socketio
     from sansio_eio.engineio import Mountable, Response
     from sansio_eio.http import Router
+    from sansio_eio.socketio import Auth
+    from sansio_eio.testing.client import Line
     from sansio_eio.testing.options import ConnectOptions, NetworkOptions, PeerOptions
-    from sansio_eio.testing.responses import Pairs
+    from sansio_eio.testing.plain_request import Pairs
 
 # For pytest: whoever reads the report of a failure looks for the line of the test.
 __tracebackhide__ = True
@@ -41,23 +44,33 @@ class Network(Simulation):
         super().__init__(app, ManualLoop(), **options)
 
     def connect(self, namespace: str = "/", **options: Unpack[ConnectOptions]) -> Client:
-        """A new Socket.IO client. When the server refuses it, it is not `connected` and has a `connect_error`.
+        """A new Socket.IO client. When it is not let in, it is not `connected` and has a `connect_error`.
 
-        Raises AssertionError when there is no answer within 20 seconds; time passes only when it has to. Raises
+        Time passes only when it has to; after its `connect_timeout`, 20 seconds, no answer counts as a refusal. Raises
         LocalProtocolError for an unknown option, and where the path leads to an `EngineServer`.
         """
-        manager = self._new_manager(options)
-        client = Client(manager, namespace, options.get("auth"))
-        if options.get("wait", True):
+        wait = options.pop("wait", True)
+        client = Client(self, *self._new_client(namespace, options))
+        if wait:
             run(self.let_in(client))
         return client
 
     def connect_engine(self, **options: Unpack[PeerOptions]) -> EngineClient:
         """A new Engine.IO client; otherwise the same. The `path` of a Socket.IO server gives what is below it, raw."""
-        client = EngineClient(self, self._new_engine_peer(options))
-        if options.get("wait", True):
+        wait = options.pop("wait", True)
+        client = EngineClient(self, *self._new_engine_client(options))
+        if wait:
             run(self.let_in(client))
         return client
+
+    def attach(self, client: socketio.Client | engineio.EngineClient, *, name: str = "", wait: bool = True) -> Line:
+        """Connect a client of yours to the server, whatever host its URL names; what is returned has its faults.
+
+        It is what `connect` of an adapter does: the client is opened; the network runs until it is connected, with
+        `wait`, and raises ConnectError when it is refused. When the network closes, the client is closed, and can be
+        used again. Until then its requests have no timestamps, and its delays are drawn from the `seed`.
+        """
+        return run(self._attach(client, name, wait))
 
     def request(self, method: str, target: str, headers: Pairs = (), body: bytes = b"") -> Response:
         """A plain HTTP request from outside, such as a page, a CORS preflight or a health check, and its response.
@@ -114,12 +127,18 @@ class MakeNetwork(Protocol):
 class Client(Member):
     """A Socket.IO client in one namespace of a `Network`. Made by `connect`."""
 
-    def of(self, namespace: str, *, auth: dict[str, Any] | None = None, wait: bool = True) -> Client:
-        """Connect to one more namespace over the same connection; see `Network.connect`."""
-        client = Client(self._manager, namespace, auth)
+    def of(self, namespace: str, *, auth: Auth = None, wait: bool = True) -> Client:
+        """The one in another namespace of the same connection, connected if it is not; see `Network.connect`."""
+        client = self._sibling(namespace, auth)
         if wait:
             run(self._net.let_in(client))
         return client
+
+    def connect(self, *, wait: bool = True) -> None:
+        """Come back, after the connection has been lost or closed, or the namespace left."""
+        self.begin()
+        if wait:
+            run(self._net.let_in(self))
 
     def call(self, event: str | float, *args: Any, timeout: float = 0.0) -> Any:
         """Send an event, and give the answer: None, its one argument, or a tuple of several.
@@ -147,6 +166,12 @@ class Client(Member):
 
 class EngineClient(EngineMember):
     """An Engine.IO client of a `Network`. Made by `connect_engine`."""
+
+    def connect(self, *, wait: bool = True) -> None:
+        """Come back, after the session has ended. Raises LocalProtocolError while there is one."""
+        self.begin()
+        if wait:
+            run(self._net.let_in(self))
 
     def expect(self, message: str | bytes) -> None:
         """Settle; the next message that was not looked at must be this one, and is then looked at."""

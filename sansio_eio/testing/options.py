@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, TypedDict
+from typing import Literal, TypeAlias, TypedDict
 
-from sansio_eio.engineio import EngineServer
+from sansio_eio.engineio import EngineClient, EngineClientOptions, EngineServer
 from sansio_eio.errors import LocalProtocolError
 from sansio_eio.http import HttpOptions, Router
-from sansio_eio.socketio import Parser
-from sansio_eio.testing.peer import Transport
-from sansio_eio.testing.responses import Pairs
+from sansio_eio.socketio import Client, ClientOptions
 
 # For pytest: whoever reads the report of a failure looks for the line of the test.
 __tracebackhide__ = True
+
+#: How a client connects: by polling and then the upgrade to a WebSocket, as clients do when they are told nothing;
+#: or by one of the two alone.
+Transport: TypeAlias = Literal["upgrade", "polling", "websocket"]
+
+TRANSPORTS = {"upgrade": ("polling", "websocket"), "polling": ("polling",), "websocket": ("websocket",)}
 
 
 class NetworkOptions(HttpOptions, total=False):
@@ -29,30 +33,26 @@ class NetworkOptions(HttpOptions, total=False):
     """So many steps without time passing are taken for an endless loop, or turns of an event loop (100,000)."""
 
 
-class PeerOptions(TypedDict, total=False):
-    """The keyword arguments of `connect_engine`."""
+class KitOptions(TypedDict, total=False):
+    """What the clients of a network have in common."""
 
     transport: Transport
     """"upgrade" (polling, then the upgrade to a WebSocket), "polling" or "websocket" ("upgrade")."""
-    headers: Pairs
-    """Headers for each request, such as {"cookie": "a=b"}."""
-    query: Pairs
-    """More parameters for the query string of each request."""
     name: str
     """What the transcript calls it (the next of ada, bob, cleo, dan, eve ...)."""
-    path: str
-    """Where it connects to (the path of the application; under a router "/socket.io/" or "/engine.io/")."""
     wait: bool
     """Whether to let the network run until the server has let it in or refused it (True)."""
 
 
-class ConnectOptions(PeerOptions, total=False):
-    """The keyword arguments of `connect`."""
+class PeerOptions(KitOptions, EngineClientOptions, total=False):
+    """The keyword arguments of `connect_engine`: these, and those of `EngineClient`."""
 
-    auth: dict[str, Any] | None
-    """What the client says about itself: `socket.handshake.auth`."""
-    parser: Parser
-    """How packets look on the wire (as the server has it)."""
+    path: str
+    """Where it connects to (the path of the application; under a router "/engine.io/")."""
+
+
+class ConnectOptions(KitOptions, ClientOptions, total=False):
+    """The keyword arguments of `connect`: these, and those of `Client`. Here, `reconnection` is off by default."""
 
 
 def check_options(given: Iterable[str], known: frozenset[str], where: str) -> None:
@@ -76,5 +76,18 @@ def check_seed(seed: object) -> None:
 
 def check_auth(auth: object) -> None:
     """LocalProtocolError for what a client cannot say about itself."""
-    if auth is not None and not isinstance(auth, dict):
-        raise LocalProtocolError(f"auth is a dict, not {auth!r}")
+    if auth is not None and not isinstance(auth, dict) and not callable(auth):
+        raise LocalProtocolError(f"auth is a dict or a function, not {auth!r}")
+
+
+def check_client(client: object) -> None:
+    """LocalProtocolError for what is no client."""
+    if not isinstance(client, Client | EngineClient):
+        raise LocalProtocolError(f"a client is a Client or an EngineClient, not {client!r}")
+
+
+def transports_of(transport: Transport) -> Sequence[str]:
+    """The option `transports` for it."""
+    if transport not in TRANSPORTS:
+        raise LocalProtocolError(f'a transport is "upgrade", "polling" or "websocket", not {transport!r}')
+    return TRANSPORTS[transport]

@@ -2,62 +2,52 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import zlib
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, TypeAlias
 
+from sansio_eio.engineio import Channel, Request, SendRequest
 from sansio_eio.errors import LocalProtocolError
-from sansio_eio.testing.responses import ResponseReader, encode_request, request_headers
-from sansio_eio.testing.wires import Link
+from sansio_eio.http.client_requests import prepare
 
 if TYPE_CHECKING:
     from sansio_eio.engineio import Response
-    from sansio_eio.testing.responses import Pairs
-    from sansio_eio.testing.transcript import Transcript
-    from sansio_eio.testing.wires import Conditions, Wires
+
+#: Headers. A name may come twice in a sequence.
+Pairs: TypeAlias = Mapping[str, str] | Sequence[tuple[str, str]]
 
 #: Who asks, in the block that is set aside for private use, and none of the clients.
 REMOTE = "10.255.0.1"
 
 
-class PlainRequest:
-    """One request on a connection of its own, which ends with the response."""
+def make_request(method: str, target: str, headers: Pairs, body: bytes) -> Request:
+    """The request; LocalProtocolError for what is none."""
+    path, _, query = target.partition("?")
+    request = Request(method, path, query, check_pairs(headers), body)
+    # For what it refuses: here it is still the test's mistake.
+    prepare(SendRequest(Channel(), request, None), "localhost", bytes)
+    return request
 
-    def __init__(
-        self,
-        wires: Wires,
-        transcript: Transcript,
-        conditions: Conditions,
-        method: str,
-        target: str,
-        headers: Pairs,
-        body: bytes,
-    ) -> None:
-        if not (method.isascii() and method.isalpha()):
-            raise LocalProtocolError(f'a method is a word such as "GET", not {method!r}')
-        if not (target.isascii() and target.isprintable()) or target[:1] not in ("/", "*") or set(target) & set(" #"):
-            raise LocalProtocolError(f'a target is a path such as "/page?x=1", not {target!r}')
-        data = encode_request(method, target, request_headers(headers), body)
-        self._transcript = transcript
-        self._reader = ResponseReader(method)
-        #: The response, None when there is none yet, or none came.
-        self.response: Response | None = None
-        #: Nothing more comes.
-        self.over = False
-        self._record("->", f"{method} {target}")
-        self._link = Link(wires, conditions, self, remote=REMOTE)
-        self._link.send(data)
 
-    def data_received(self, data: bytes) -> None:
-        """See `Receiver`."""
-        self.response = self._reader.feed(data)
-        if self.response is not None:
-            self._record("<-", str(self.response.status))
-            self.over = True
-            self._link.close()
+def decode(response: Response) -> Response:
+    """The response with its body as it was before it was compressed."""
+    if dict(response.headers).get("content-encoding") in ("gzip", "deflate"):
+        # 47: gzip or zlib, whichever it is.
+        response.body = zlib.decompress(response.body, 47)
+    return response
 
-    def connection_lost(self) -> None:
-        """See `Receiver`."""
-        self._record("<-", "lost")
-        self.over = True
 
-    def _record(self, arrow: str, text: str) -> None:
-        self._transcript.add("-", arrow, "http", text)
+def check_pairs(given: Pairs) -> list[tuple[str, str]]:
+    """The headers as a list; LocalProtocolError when they are none."""
+    try:
+        items: list[object] = list(given.items() if isinstance(given, Mapping) else given)
+    except TypeError:
+        items = [given]
+    pairs: list[tuple[str, str]] = []
+    for item in items:
+        match item:
+            case (str(name), str(value)):
+                pairs.append((name, value))
+            case _:
+                raise LocalProtocolError(f"headers are a dict, or pairs of a name and a value, all str: not {given!r}")
+    return pairs

@@ -4,39 +4,37 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
+from itertools import count
 from typing import TYPE_CHECKING, TypeVar, Unpack, cast
 
-from sansio_eio.engineio import EngineServer
+from sansio_eio.engineio import EngineClient
 from sansio_eio.engineio.reasons import FORCED_CLOSE
 from sansio_eio.errors import LocalProtocolError
-from sansio_eio.http import Pump, ServerEndpoint
-from sansio_eio.socketio import TEXT_PARSER, AckDisconnected, Server
+from sansio_eio.http import ServerEndpoint
+from sansio_eio.socketio import AckDisconnected
 from sansio_eio.testing.borrowed import Borrowed
-from sansio_eio.testing.client import Manager
+from sansio_eio.testing.client import Line
 from sansio_eio.testing.dice import Dice
+from sansio_eio.testing.driver import GRACE, Driver
 from sansio_eio.testing.faults import Faults, check_delay, check_piece
-from sansio_eio.testing.options import (
-    ConnectOptions,
-    NetworkOptions,
-    PeerOptions,
-    check_app,
-    check_auth,
-    check_options,
-    check_seed,
-)
+from sansio_eio.testing.making import URL, make_client, make_engine_client
+from sansio_eio.testing.options import NetworkOptions, check_app, check_client, check_options, check_seed
 from sansio_eio.testing.peer import Peer
-from sansio_eio.testing.plain_request import PlainRequest
+from sansio_eio.testing.plain_request import REMOTE, decode, make_request
 from sansio_eio.testing.transcript import Transcript
 from sansio_eio.testing.wires import Conditions, Wires
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-    from sansio_eio.engineio import Mountable, Response, Runtime
+    from sansio_eio.engineio import Mountable, Response
     from sansio_eio.http import HttpOptions, Router
-    from sansio_eio.testing.client import EngineMember, Member
+    from sansio_eio.socketio import Client
+    from sansio_eio.testing.client import Inbox, KitSocket
     from sansio_eio.testing.loops import KitLoop
-    from sansio_eio.testing.responses import Pairs
+    from sansio_eio.testing.options import ConnectOptions, PeerOptions
+    from sansio_eio.testing.plain_request import Pairs
 
 # For pytest: whoever reads the report of a failure looks for the line of the test.
 __tracebackhide__ = True
@@ -45,10 +43,8 @@ E = TypeVar("E", bound=Exception)
 
 #: What clients are called that are given no name.
 NAMES = ("ada", "bob", "cleo", "dan", "eve", "finn", "gwen", "hugo")
-#: Seconds that a client waits to be let in, as the reference client does; and a request for its response.
-CONNECT_TIMEOUT = 20.0
-#: Seconds that clients and handlers are given when the network closes.
-GRACE = 10.0
+#: Seconds that a plain request waits for its response.
+REQUEST_TIMEOUT = 20.0
 MAX_STEPS = 100_000
 
 
@@ -76,14 +72,16 @@ class Simulation(Faults):
         self._loop = loop
         self._seed = seed
         self._dice = None if seed is None else Dice(seed)
+        #: For delays that are up to chance. From dice of their own: they are no part of what may happen.
+        self._chance = Dice(seed or 0).chance
         # What is left of the options is the server's.
         self._endpoint = ServerEndpoint(app, **cast("HttpOptions", options))
-        self._pump = Pump(self._endpoint, loop)
-        self._endpoint.install(self._pump)
-        self._borrowed = Borrowed(app, self._pump, self.report)
-        self._wires = Wires(self._endpoint, self._pump, loop.time, loop.stir, self._dice)
+        self._server = Driver(self._endpoint, loop)
+        self._borrowed = Borrowed(app, self._server.pump, self.report)
+        self._wires = Wires(self._endpoint, self._server, loop, self._dice)
         self._all_peers: list[Peer] = []
-        self._named = 0
+        #: Of those that are given no name.
+        self._numbers = count()
         self._closed = False
         self._stepping = False
         #: Which one it is, where a test has several: it is in the title of the transcript.
@@ -126,17 +124,6 @@ class Simulation(Faults):
         name = f" of {self.name}" if self.name else ""
         drawn = "" if self._seed is None else f" (seed {self._seed})"
         return f"the wire{name}{drawn}, up to "
-
-    # Host: for the pendings of clients, and whoever calls functions of the test
-
-    @property
-    def lock(self) -> None:
-        """See `Host`."""
-
-    @property
-    def runtime(self) -> Runtime:
-        """See `Host`."""
-        return self._pump
 
     def report(self, error: Exception, where: str) -> None:
         """See `Host`: the application, or a handler of a client, raised `error`."""
@@ -216,32 +203,24 @@ class Simulation(Faults):
             await self._loop.pause(min(end, self._next_time()))
 
     def _next_time(self) -> float:
-        times = (self._loop.alarm, self._loop.timers.next(), self._wires.next_arrival())
+        times = (self._loop.timers.next(), self._wires.next_arrival())
         return min([time for time in times if time is not None], default=float("inf"))
 
     def _jobs(self) -> list[Callable[[], None]]:
         """What can happen now. Without a seed the first of it does; what is due comes last, behind what has arrived."""
-        loop, now = self._loop, self.now
-        jobs = [self._turn] if loop.woken else []
-        jobs += loop.jobs()
+        loop = self._loop
+        jobs: list[Callable[[], None]] = [partial(self._call, number) for number in range(len(loop.calls))]
         jobs += self._wires.jobs()
-        if loop.alarm is not None and loop.alarm <= now:
-            jobs.append(self._ring)
         due = loop.timers.next()
-        if due is not None and due <= now:
+        if due is not None and due <= self.now:
             jobs.append(self._expire)
-        if loop.stopped is not None and not self._endpoint.closing:
-            # What an `on_error` hook wants to happen.
-            jobs.append(self._close_endpoint)
         return jobs
 
-    def _turn(self) -> None:
-        self._loop.woken = False
-        self._pump.turn()
-
-    def _ring(self) -> None:
-        self._loop.alarm = None
-        self._pump.ring()
+    def _call(self, number: int) -> None:
+        calls = self._loop.calls
+        function = calls[number]
+        del calls[number]
+        function()
 
     def _expire(self) -> None:
         self._loop.timers.expire_due(now=self.now)
@@ -271,52 +250,63 @@ class Simulation(Faults):
 
     # Clients
 
-    def _new_manager(self, options: ConnectOptions) -> Manager:
-        check_options(options, ConnectOptions.__optional_keys__, "connect")
-        check_auth(options.get("auth"))
-        path = options.get("path", self._borrowed.path or "/socket.io/")
-        server = self._borrowed.server_at(path)
-        if isinstance(server, EngineServer):
-            raise LocalProtocolError(f"an EngineServer is at {path}, and no Server of Socket.IO: use connect_engine")
-        parser = options.get("parser", server.parser if isinstance(server, Server) else TEXT_PARSER)
-        return Manager(self, self._new_peer(path, options), parser)
-
-    def _new_engine_peer(self, options: PeerOptions) -> Peer:
-        check_options(options, PeerOptions.__optional_keys__, "connect_engine")
-        return self._new_peer(options.get("path", self._borrowed.path or "/engine.io/"), options)
-
-    def _new_peer(self, path: str, options: PeerOptions) -> Peer:
+    def _new_client(self, namespace: str, options: ConnectOptions) -> tuple[Peer, KitSocket]:
         self._check_open()
-        number = self._named
-        peer = Peer(
-            self._wires,
-            self._loop.timers,
-            self.transcript,
-            replace(self._begin),
-            name=options.get("name", NAMES[number] if number < len(NAMES) else f"client-{number + 1}"),
-            # Of the block that is set aside for private use.
-            remote=f"10.0.{number // 250}.{number % 250 + 1}",
-            path=path,
-            query=options.get("query", ()),
-            headers=options.get("headers", ()),
-            transport=options.get("transport", "upgrade"),
-        )
-        self._named += 1
-        self._all_peers = [*self._peers(), peer]
+        name, client, socket = make_client(namespace, options, self._borrowed, self._chance)
+        return self._new_peer(client, name), socket
+
+    def _new_engine_client(self, options: PeerOptions) -> tuple[Peer, EngineClient]:
+        self._check_open()
+        name, client = make_engine_client(options, self._borrowed)
+        return self._new_peer(client, name), client
+
+    def _new_peer(self, client: Client | EngineClient, name: str) -> Peer:
+        if not name:
+            number = next(self._numbers)
+            name = NAMES[number] if number < len(NAMES) else f"client-{number + 1}"
+        address = len(self._all_peers)
+        # Of the block that is set aside for private use.
+        peer = self._make_peer(client, name, f"10.0.{address // 250}.{address % 250 + 1}")
+        self._all_peers.append(peer)
         return peer
 
-    async def let_in(self, member: Member | EngineMember) -> None:
+    def _make_peer(self, client: Client | EngineClient, name: str, remote: str) -> Peer:
+        conditions = replace(self._begin)
+        return Peer(client, self._wires, self.transcript, conditions, self.report, name=name, remote=remote)
+
+    async def _attach(self, client: Client | EngineClient, name: str, wait: bool) -> Line:
+        self._check_open()
+        check_client(client)
+        peer = self._new_peer(client, name)
+        peer.borrow(self._chance)
+        opening = peer.open()
+        if wait:
+            await self._let_in(peer, lambda: opening.done)
+            if opening.error is not None:
+                peer.close()
+                raise opening.error
+        return Line(peer)
+
+    async def let_in(self, member: Inbox) -> None:
         """For clients: have a new one connected."""
-        if not await self.run_until(member.answered_or_over, CONNECT_TIMEOUT):
-            raise self.failure(f"{member.name} has not been answered within {CONNECT_TIMEOUT:g} s")
+        await self._let_in(member.peer, member.answered)
+
+    async def _let_in(self, peer: Peer, answered: Callable[[], bool]) -> None:
+        # One for the connection, and one for the namespace.
+        patience = 2 * peer.client.engine.settings.connect_timeout
+        if not await self.run_until(answered, patience):
+            raise self.failure(f"{peer.name} has not been answered within {patience:g} s")
 
     async def _request(self, method: str, target: str, headers: Pairs, body: bytes) -> Response:
         self._check_open()
-        request = PlainRequest(self._wires, self.transcript, replace(self._begin), method, target, headers, body)
-        await self.run_until(lambda: request.over, CONNECT_TIMEOUT)
-        if request.response is None:
+        request = make_request(method, target, headers, body)
+        peer = self._make_peer(EngineClient(URL), "-", REMOTE)
+        answer = peer.ask(request)
+        await self.run_until(lambda: answer.over, REQUEST_TIMEOUT)
+        peer.leave()
+        if answer.response is None:
             raise self.failure(f"{method} {target} has not been answered")
-        return request.response
+        return decode(answer.response)
 
     # Faults
 
@@ -324,7 +314,7 @@ class Simulation(Faults):
         return [peer for peer in self._all_peers if peer.state != "closed"]
 
     def _conditions(self) -> Sequence[Conditions]:
-        return [self._begin, *(peer.conditions for peer in self._peers())]
+        return [self._begin, *(peer.conditions for peer in self._all_peers)]
 
     # The end
 
@@ -335,17 +325,22 @@ class Simulation(Faults):
         try:
             await self._settle_quietly()
             self._closed = True
-            self._close_endpoint()
+            self._server.close()
             # A session may be waiting for a poll that takes the news.
             patience = max([GRACE, *(engine.settings.close_timeout for engine in self._borrowed.engines)])
             await self._run_until(self._is_over, patience, stop_at_errors=False)
             left = self._loop.running()
+            for peer in self._all_peers:
+                peer.driver.close()
+            await self._run_until(self._is_left, GRACE, stop_at_errors=False)
         finally:
             self._closed = True
             self._end_sessions()
             try:
                 await self._loop.cancel()
             finally:
+                for peer in self._all_peers:
+                    peer.leave()
                 self._endpoint.install(None)
                 self._borrowed.give_back()
         self._raise_errors()
@@ -362,20 +357,18 @@ class Simulation(Faults):
     def _is_over(self) -> bool:
         return not (
             self._endpoint.connections
-            or self._pump.busy
             or self._loop.running()
             or any(engine.sessions for engine in self._borrowed.engines)
         )
 
-    def _close_endpoint(self) -> None:
-        if not self._endpoint.closing:
-            self._endpoint.close(now=self.now, grace=GRACE)
-            self._pump.pump()
+    def _is_left(self) -> bool:
+        """All clients have gone."""
+        return all(peer.endpoint.done for peer in self._all_peers)
 
     def _end_sessions(self) -> None:
         """Whatever is left when closing has failed ends at once, so that the next network finds nothing of it."""
-        self._close_endpoint()
+        self._server.close()
         for engine in self._borrowed.engines:
             for session in list(engine.sessions.values()):
                 session.end(FORCED_CLOSE)
-        self._pump.pump()
+        self._server.pump.pump()

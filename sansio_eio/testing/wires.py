@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from functools import partial
+from typing import TYPE_CHECKING
+
+from sansio_eio.http import ClientConnection
+from sansio_eio.testing.dice import Dice
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from sansio_eio.http import Pump, ServerEndpoint
-    from sansio_eio.testing.dice import Dice
+    from sansio_eio.http import ServerConnection, ServerEndpoint
+    from sansio_eio.testing.driver import Driver
+    from sansio_eio.testing.loops import KitLoop
 
 
 @dataclass(slots=True)
@@ -25,16 +30,8 @@ class Conditions:
     places: tuple[int, ...] = ()
     #: The client does not read.
     stalled: bool = False
-
-
-class Receiver(Protocol):
-    """The client's end of a connection."""
-
-    def data_received(self, data: bytes) -> None:
-        """Bytes came from the server."""
-
-    def connection_lost(self) -> None:
-        """There will be no more. Called once, and not after `Link.close`."""
+    #: New connections are refused.
+    refused: bool = False
 
 
 class Pipe:
@@ -59,7 +56,7 @@ class Pipe:
 
     def put(self, data: bytes | None) -> None:
         """Send these bytes, or the end."""
-        self._last = max(self._last, self._wires.clock() + self._conditions.delay)
+        self._last = max(self._last, self._wires.loop.time() + self._conditions.delay)
         for piece in (None,) if data is None else split(data, self._conditions, self._wires.dice):
             self._pieces.append((self._last, piece))
         self._wires.fill(self)
@@ -84,169 +81,180 @@ class Pipe:
 
 
 class Wires:
-    """All connections, and what is under way on them."""
+    """The way to the server, and what is under way on all of its connections."""
 
-    def __init__(
-        self,
-        endpoint: ServerEndpoint,
-        pump: Pump,
-        clock: Callable[[], float],
-        stir: Callable[[], None],
-        dice: Dice | None,
-    ) -> None:
+    def __init__(self, endpoint: ServerEndpoint, server: Driver, loop: KitLoop, dice: Dice | None) -> None:
         self.endpoint = endpoint
-        self.pump = pump
-        self.clock = clock
+        self.server = server
+        self.loop = loop
         self.dice = dice
-        self._stir = stir
+        #: For keys, which nobody has to guess here. From dice of its own: they are no part of what may happen.
+        self.token_bytes = Dice(0).token_bytes
         #: Those that carry something; a dict keeps their order.
         self._pipes: dict[Pipe, None] = {}
-        self._calls: deque[Callable[[], None]] = deque()
 
     def fill(self, pipe: Pipe) -> None:
         """For pipes: this one carries something."""
         self._pipes[pipe] = None
-        self._stir()
+        self.loop.stir()
 
     def empty(self, pipe: Pipe) -> None:
         """For pipes: this one carries nothing."""
         self._pipes.pop(pipe, None)
 
-    def call_soon(self, function: Callable[[], None]) -> None:
-        """Have this called as one of the next steps: the server must not be told something in the middle of another."""
-        self._calls.append(function)
-        self._stir()
-
     def jobs(self) -> list[Callable[[], None]]:
-        """What can happen now, each of it one step."""
-        now = self.clock()
-        jobs: list[Callable[[], None]] = [self._call_next] if self._calls else []
-        for pipe in list(self._pipes):
-            arrival = pipe.arrival()
-            if arrival is not None and arrival <= now:
-                jobs.append(pipe.deliver)
-        return jobs
+        """What can arrive now, each of it one step."""
+        now = self.loop.time()
+        arrivals = [(pipe, pipe.arrival()) for pipe in self._pipes]
+        return [pipe.deliver for pipe, arrival in arrivals if arrival is not None and arrival <= now]
 
     def next_arrival(self) -> float | None:
         """When something is going to arrive, None when nothing is under way."""
         arrivals = [arrival for pipe in self._pipes if (arrival := pipe.arrival()) is not None]
         return min(arrivals, default=None)
 
-    def _call_next(self) -> None:
-        self._calls.popleft()()
+
+class End:
+    """One end of a connection: what the core has there, whose `owner` it is, and what it sends."""
+
+    def __init__(self, link: Link, driver: Driver, connection: ClientConnection | ServerConnection) -> None:
+        self._link = link
+        self._driver = driver
+        self.connection = connection
+        connection.owner = self
+        self.pipe = Pipe(link.wires, link.conditions, partial(link.deliver, self), partial(link.is_blocked, self))
+        #: Nothing more is sent.
+        self.closed = False
+        self._eof_sent = False
+        #: What is sent next is lost, and the connection with it.
+        self.loses_next = False
+        #: It is over, and told nothing more.
+        self.lost = False
+
+    def write(self, now: float) -> None:
+        """The connection is ready: see `ServerConnection` and `ClientConnection`."""
+        link, connection = self._link, self.connection
+        if connection.aborted:
+            link.cut()
+        if self.closed:
+            return
+        if link.far is None:
+            link.dial(now)
+            return
+        data = b"" if connection.paused else connection.data_to_send(now=now)
+        if data and self.loses_next:
+            link.cut()
+            return
+        if data:
+            self.pipe.put(data)
+        if connection.closing:
+            self.closed = True
+            self.pipe.put(None)
+        elif connection.write_eof and not self._eof_sent:
+            self._eof_sent = True
+            self.pipe.put(None)
+
+    def receive(self, piece: bytes | None) -> None:
+        """This has come from the other end; None is the end."""
+        now = self._driver.time()
+        if self.lost:
+            if piece is not None:
+                # It is closed: what still comes is answered with a reset.
+                self._link.cut()
+        elif piece is None:
+            self.connection.receive_eof(now=now)
+        else:
+            self.connection.receive_data(piece, now=now)
+        self._driver.pump.pump()
+
+    def lose(self, error: Exception | None = None) -> None:
+        """It is over."""
+        if not self.lost:
+            self.lost = self.closed = True
+            self.connection.connection_lost(now=self._driver.time(), error=error)
+            self._driver.pump.pump()
+
+    def pause(self, paused: bool) -> None:
+        """There is no room on the way, or there is again."""
+        now = self._driver.time()
+        if paused:
+            self.connection.pause_writing(now=now)
+        else:
+            self.connection.resume_writing(now=now)
+        self._driver.pump.pump()
 
 
 class Link:
-    """One connection of a client; for the server's side it is the `owner` of the `ServerConnection`."""
+    """One connection of a client, from its wish to connect on."""
 
-    def __init__(self, wires: Wires, conditions: Conditions, receiver: Receiver, *, remote: str) -> None:
-        self._wires = wires
-        self._conditions = conditions
-        self._receiver = receiver
-        self.up = Pipe(wires, conditions, self._deliver_up, lambda: not self._server.reading)
-        self.down = Pipe(wires, conditions, self._deliver_down, lambda: conditions.stalled and not self._closed)
-        #: The client has closed its end: nothing comes out of it any more.
-        self._closed = False
-        #: The server has closed its end, or its output.
-        self._server_closed = False
-        self._eof_sent = False
-        #: It is dying: nothing is put into it any more.
-        self._cut = False
-        #: Neither end is told anything any more.
-        self.dead = False
-        #: What the server sends next is lost, and the connection with it.
-        self.loses_next = False
-        self._server = wires.endpoint.connect(remote=remote, owner=self, now=wires.clock())
-        if conditions.stalled:
-            self.stall()
-        wires.pump.pump()
+    def __init__(
+        self, wires: Wires, conditions: Conditions, remote: str, driver: Driver, connection: ClientConnection
+    ) -> None:
+        self.wires = wires
+        self.conditions = conditions
+        self._remote = remote
+        self._secure = connection.address.secure
+        self._is_cut = False
+        #: The client's end.
+        self.near = End(self, driver, connection)
+        #: The server's end, None before it is connected.
+        self.far: End | None = None
 
-    # The client's side
+    @property
+    def dead(self) -> bool:
+        """Neither end is told anything any more."""
+        return all(end.lost for end in self._ends())
 
-    def send(self, data: bytes) -> None:
-        """Bytes of the client."""
-        if not self._cut:
-            self.up.put(data)
+    def dial(self, now: float) -> None:
+        """Connect, or be refused."""
+        if self.conditions.refused:
+            self.cut(ConnectionRefusedError("connections are refused"))
+            return
+        wires, client = self.wires, self.near.connection
+        assert isinstance(client, ClientConnection)
+        server = wires.endpoint.connect(remote=self._remote, secure=self._secure, now=now)
+        self.far = End(self, wires.server, server)
+        if self.conditions.stalled:
+            self.far.pause(True)
+        client.connected(now=now)
 
-    def close(self) -> None:
-        """The client is through with it. Call it once."""
-        self._closed = True
-        if not self._cut:
-            self.up.put(None)
-
-    def cut(self) -> None:
+    def cut(self, error: Exception | None = None) -> None:
         """It dies without a goodbye; what is under way is lost."""
-        self._cut = True
-        self.up.clear()
-        self.down.clear()
-        self._wires.call_soon(self._die)
-
-    def stall(self) -> None:
-        """The client reads no more: the server's output has to wait."""
-        self._server.pause_writing(now=self._wires.clock())
-        self._wires.pump.pump()
-
-    def resume(self) -> None:
-        """The client reads again."""
-        self._server.resume_writing(now=self._wires.clock())
-        self._wires.pump.pump()
-
-    # The server's side
-
-    def write(self, now: float) -> None:
-        """The connection is ready: see `ServerConnection`."""
-        server = self._server
-        if server.aborted:
-            self.cut()
+        if self._is_cut:
             return
-        if self._server_closed or self._cut:
-            return
-        if not server.paused:
-            data = server.data_to_send(now=now)
-            if data and self.loses_next:
-                self.cut()
-                return
-            if data:
-                self.down.put(data)
-        if server.closing:
-            self._server_closed = True
-            self.down.put(None)
-        elif server.write_eof and not self._eof_sent:
-            self._eof_sent = True
-            self.down.put(None)
+        self._is_cut = True
+        for end in self._ends():
+            end.closed = True
+            end.pipe.clear()
+        self.wires.loop.call_soon(partial(self._die, error or ConnectionResetError("the connection was cut")))
 
-    # What arrives
+    def stall(self, stalled: bool) -> None:
+        """The client reads no more, and the server's output has to wait; or it reads again."""
+        if self.far is not None:
+            self.far.pause(stalled)
 
-    def _deliver_up(self, piece: bytes | None) -> None:
-        now = self._wires.clock()
-        if piece is None:
-            self._server.receive_eof(now=now)
-        else:
-            self._server.receive_data(piece, now=now)
-        self._wires.pump.pump()
+    def deliver(self, sender: End, piece: bytes | None) -> None:
+        """For pipes: this arrives."""
+        self._other(sender).receive(piece)
+        if piece is None and sender.closed:
+            sender.lose()
 
-    def _deliver_down(self, piece: bytes | None) -> None:
-        if piece is None:
-            # Whoever has nothing more to get ends its own side as well, unless the server has done that already.
-            if self._server_closed:
-                self._die()
-            elif not self._closed:
-                self.close()
-                self._receiver.connection_lost()
-        elif not self._closed:
-            self._receiver.data_received(piece)
+    def is_blocked(self, sender: End) -> bool:
+        """For pipes: nobody reads what is sent there."""
+        reader = self._other(sender)
+        is_stalled = self.conditions.stalled and reader is self.near and not reader.closed
+        return is_stalled or not reader.connection.reading
 
-    def _die(self) -> None:
-        if self.dead:
-            return
-        self.dead = self._cut = True
-        self.up.clear()
-        self.down.clear()
-        self._server.connection_lost(now=self._wires.clock())
-        self._wires.pump.pump()
-        if not self._closed:
-            self._closed = True
-            self._receiver.connection_lost()
+    def _other(self, end: End) -> End:
+        assert self.far is not None
+        return self.far if end is self.near else self.near
+
+    def _ends(self) -> list[End]:
+        return [self.near] if self.far is None else [self.near, self.far]
+
+    def _die(self, error: Exception) -> None:
+        for end in self._ends():
+            end.lose(error)
 
 
 def split(data: bytes, conditions: Conditions, dice: Dice | None) -> list[bytes]:

@@ -33,7 +33,9 @@ def test_other_headers_are_none() -> None:
     assert header(jar) == ""
 
 
-@pytest.mark.parametrize("value", ["", "a", "=1", " =1", ";a=1", "x=" + "y" * MAX_SIZE])
+@pytest.mark.parametrize(
+    "value", ["", "a", "=1", " =1", ";a=1", "x=" + "y" * MAX_SIZE, "a=\x01b", "a=\x7f", "a b=1", "a=\u20ac"]
+)
 def test_what_is_no_cookie(value: str) -> None:
     assert header(jar_with(value)) == ""
 

@@ -1,7 +1,7 @@
 """POSTs from their heads on, and those with very many packets."""
 
 from sansio_eio.engineio import EngineServer, Request, State
-from sansio_eio.engineio.post import BATCH
+from sansio_eio.engineio.packet_feed import BATCH
 from tests.unit.engineio.driving import PATH, Driver, Exchange, Gate, Journal, Poller
 
 

@@ -134,6 +134,9 @@ class Asker:
     def advance(self, *, now: float) -> None:
         pass
 
+    def leave(self) -> None:
+        """See `ClientApplication`."""
+
     def install(self, runtime: Runtime | None) -> None:
         self.runtime = runtime
 

@@ -5,8 +5,7 @@ from typing import Any
 import pytest
 
 from sansio_eio import EngineServer, LocalProtocolError, Session
-from sansio_eio.testing import Network, NetworkAssertionError
-from sansio_eio.testing.peer import Transport
+from sansio_eio.testing import Network, NetworkAssertionError, Transport
 
 
 def make_echo(**options: Any) -> EngineServer:

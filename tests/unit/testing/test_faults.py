@@ -5,8 +5,7 @@ from typing import Any
 import pytest
 
 from sansio_eio import LocalProtocolError, Server, Socket
-from sansio_eio.testing import Network
-from sansio_eio.testing.peer import Peer, Transport
+from sansio_eio.testing import Network, Transport
 from tests.unit.testing.chat import make_chat
 
 
@@ -58,7 +57,7 @@ def test_cut_while_the_server_writes() -> None:
         bob.cut()
         bob.close()
         net.settle()
-        assert bob.disconnect_reason == "forced close"
+        assert bob.disconnect_reason == "io client disconnect"
 
 
 def test_delay() -> None:
@@ -279,7 +278,7 @@ def test_closing_while_stalled() -> None:
         ada.close()
         net.settle()
         assert len(io.engine.sessions) == 0
-        assert ada.disconnect_reason == "forced close"
+        assert ada.disconnect_reason == "io client disconnect"
 
 
 @pytest.mark.parametrize("transport", ["polling", "websocket"])
@@ -334,11 +333,6 @@ class SteppedNetwork(Network):
         while text not in str(self.transcript):
             assert self.step()
 
-    @property
-    def peer(self) -> Peer:
-        """The newest."""
-        return self._all_peers[-1]
-
 
 def test_an_upgrade_that_takes_too_long() -> None:
     with SteppedNetwork(make_chat(upgrade_timeout=5.0)) as net:
@@ -351,30 +345,6 @@ def test_an_upgrade_that_takes_too_long() -> None:
         assert ada.call("echo", 1) == 1
 
 
-@pytest.mark.parametrize("busy", ["", "poll", "post"])
-def test_the_candidate_of_an_upgrade_dies(busy: str) -> None:
-    with SteppedNetwork(make_chat()) as net:
-        ada = net.connect(wait=False)
-        net.step_to("-> ws    2probe")
-        if busy:
-            # The upgrade waits for the response to a request that takes its time.
-            exchange = net.peer.poll if busy == "poll" else net.peer.post
-            if busy == "post":
-                net.step_to("<- post  200")
-                ada.emit("echo", 1)
-            assert exchange.link is not None
-            exchange.link.down.is_blocked = lambda: True
-            net.step_to("<- ws    3probe")
-            ada.emit("echo", 2)
-            while net.step():
-                pass
-            exchange.link.down.is_blocked = lambda: False
-        net.peer.links[-1].cut()
-        net.settle()
-        assert (ada.connected, ada.transport) == (True, "polling")
-        assert ada.call("echo", 3) == 3
-
-
 def test_the_candidate_dies_with_the_session() -> None:
     with SteppedNetwork(make_chat()) as net:
         ada = net.connect(wait=False)
@@ -384,5 +354,7 @@ def test_the_candidate_dies_with_the_session() -> None:
         net.step_to("bob   -> ws    GET")
         bob.close()
         net.settle()
-        assert ada.disconnect_reason == bob.disconnect_reason == "forced close"
+        for client in (ada, bob):
+            assert client.connect_error is not None
+            assert client.connect_error.message == "io client disconnect"
         assert "ada   -> ws    close\n" in str(net.transcript)

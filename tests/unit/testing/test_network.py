@@ -200,10 +200,23 @@ def test_a_client_that_nobody_answers() -> None:
         async def check(socket: Socket) -> None:
             await net.sleep(25.0)
 
-        with pytest.raises(NetworkAssertionError, match="ada has not been answered within 20 s"):
-            net.connect()
+        error = net.connect().connect_error
+        assert error is not None
+        assert error.message == "timeout"
         assert net.now == 20.0
         net.advance(5.0)
+
+
+def test_a_client_that_does_not_even_ask() -> None:
+    async def make_auth() -> dict[str, str]:
+        await net.sleep(60.0)
+        return {}
+
+    with Network(make_chat()) as net:
+        with pytest.raises(NetworkAssertionError, match="ada has not been answered within 20 s"):
+            net.connect(auth=make_auth, connect_timeout=10.0)
+        assert net.now == 20.0
+        net.advance(40.0)
 
 
 def test_connecting_without_waiting() -> None:

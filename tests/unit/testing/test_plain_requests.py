@@ -102,6 +102,21 @@ def test_what_is_no_request(method: str, target: str) -> None:
         assert str(net.transcript) == ""
 
 
+@pytest.mark.parametrize("headers", [[("a", 1)], "cookie", 5, {"a": None}])
+def test_what_are_no_headers(headers: Any) -> None:
+    with Network(Server()) as net, pytest.raises(LocalProtocolError, match="headers are a dict, or pairs of a name"):
+        net.request("GET", "/", headers)
+
+
+def test_a_body_that_is_too_large() -> None:
+    io = Server(max_http_buffer_size=100)
+    with Network(io) as net:
+        handshake = net.request("GET", "/socket.io/?EIO=4&transport=polling")
+        sid = handshake.body[8:28].decode()
+        response = net.request("POST", f"/socket.io/?EIO=4&transport=polling&sid={sid}", body=b"x" * 101)
+        assert (response.status, response.body) == (413, b"")
+
+
 def test_on_an_event_loop() -> None:
     async def test() -> None:
         async with open_network(Router({}, answer)) as net:
