@@ -45,6 +45,9 @@ async def open_socket(family: int, address: _Address) -> socket.socket:
     sock = socket.socket(family)
     try:
         sock.setblocking(False)
+        if family in (socket.AF_INET, socket.AF_INET6):
+            # asyncio does that for sockets that it makes itself.
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, True)
         await asyncio.get_running_loop().sock_connect(sock, address)
     except BaseException:
         sock.close()

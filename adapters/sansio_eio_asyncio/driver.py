@@ -3,7 +3,7 @@
 import asyncio
 import sys
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, Generic, TypeVar
 
 from sansio_eio import Pending
@@ -64,11 +64,19 @@ class Driver(Generic[E_co]):
             self.tasks.add(task)
             task.add_done_callback(self._end)
 
-    def wait(self, pending: Pending[Any]) -> Awaitable[None]:
+    async def wait(self, pending: Pending[Any]) -> None:
         """See `Loop`."""
         future = self.loop.create_future()
-        pending.add_done_callback(lambda _: None if future.done() else future.set_result(None))
-        return future
+
+        def end(_: object) -> None:
+            if not future.done():
+                future.set_result(None)
+
+        pending.add_done_callback(end)
+        try:
+            await future
+        finally:
+            pending.remove_done_callback(end)
 
     def is_stray(self, error: BaseException) -> bool:
         """See `Loop`."""

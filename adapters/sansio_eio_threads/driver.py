@@ -78,7 +78,11 @@ class Driver:
         if is_held():
             raise LocalProtocolError("nothing can end this while you wait here, in the middle of something else")
         ended = Event()
-        pending.add_done_callback(lambda _: ended.set())
+
+        def end(_: object) -> None:
+            ended.set()
+
+        pending.add_done_callback(end)
         with LOCK:
             if self._waiting is None:
                 ended.set()
@@ -87,6 +91,7 @@ class Driver:
         try:
             ended.wait()
         finally:
+            pending.remove_done_callback(end)
             with LOCK:
                 if self._waiting is not None:
                     self._waiting.discard(ended)

@@ -32,7 +32,6 @@ class Driver(Generic[E_co]):
     def __init__(self, endpoint: E_co, grace: float) -> None:
         self.endpoint = endpoint
         self.pump = Pump(endpoint, self)
-        endpoint.install(self.pump)
         self.time = trio.current_time
         self.wall_time = time.time
         #: For connections and handlers; there when `ready` is set.
@@ -63,6 +62,8 @@ class Driver(Generic[E_co]):
         self._turn = False
         self._deadline = math.inf
         self._alarm = trio.CancelScope()
+        # At the end: what an earlier driver has left of a client is runnable at once.
+        endpoint.install(self.pump)
 
     # The loop
 
@@ -83,8 +84,15 @@ class Driver(Generic[E_co]):
     async def wait(self, pending: Pending[Any]) -> None:
         """See `Loop`."""
         event = trio.Event()
-        pending.add_done_callback(lambda _: event.set())
-        await event.wait()
+
+        def end(_: object) -> None:
+            event.set()
+
+        pending.add_done_callback(end)
+        try:
+            await event.wait()
+        finally:
+            pending.remove_done_callback(end)
 
     def is_stray(self, error: BaseException) -> bool:
         """See `Loop`: under trio there is no such thing."""

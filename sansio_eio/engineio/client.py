@@ -280,6 +280,8 @@ class EngineClient(Core):
             self._last_polls.clear()
             self._runnable.clear()
             self.deadlines = Deadlines()
+            # Handlers that have not begun never will, and must not count for the next driver.
+            self.host = ClientHost(self)
             for mailbox in self._mailboxes:
                 mailbox.interrupt()
         else:

@@ -53,6 +53,7 @@ class ClientSession(SessionHost):
     __slots__ = (
         "_client",
         "_feed",
+        "_owes_pong",
         "_patience",
         "_poll",
         "_post",
@@ -80,6 +81,8 @@ class ClientSession(SessionHost):
         self.max_payload = 0
         #: Seconds that may pass from one ping to the next.
         self._patience = 0.0
+        #: A pong waits to be sent.
+        self._owes_pong = False
         self._poll: Channel | None = None
         self._post: Channel | None = None
         self._websocket: Channel | None = None
@@ -248,10 +251,8 @@ class ClientSession(SessionHost):
             self.end(FORCED_CLOSE, ConnectError("timeout"))
         elif self.state is ClientState.CLOSING:
             self.end(FORCED_CLOSE)
-        elif self.paused:
-            # It is us who do not read: the ping may well be there.
-            self._client.deadlines.at(self, now + self._patience)
         else:
+            # Even if it is us who do not read: the server, which gets no pong, gives up at the same time.
             self.end(PING_TIMEOUT)
 
     # -- output ----------------------------------------------------------------------------------------------------
@@ -264,12 +265,20 @@ class ClientSession(SessionHost):
         if not self._outbox.packets:
             return
         if channel is self._websocket:
-            channel.actions.append(SendMessages(channel, self._outbox.take_portion()))
+            portion = self._outbox.take_portion()
+            channel.actions.append(SendMessages(channel, portion))
+            self._pong_sent(portion)
         elif channel is self._post and channel.offered:
             # Only now, so that all that has been queued meanwhile is in it.
             limit = self.max_payload or self._outbox.size * 2
-            body = SEPARATOR.join([packet.payload for packet in self._outbox.take_payload(limit)])
+            portion = self._outbox.take_payload(limit)
+            body = SEPARATOR.join([packet.payload for packet in portion])
             channel.actions.append(self._request(channel, "POST", body))
+            self._pong_sent(portion)
+
+    def _pong_sent(self, portion: list[Outgoing]) -> None:
+        if self._owes_pong and any(packet is packets.PONG_PACKET for packet in portion):
+            self._owes_pong = False
 
     def flushed(self, channel: Channel) -> None:
         """It has been handed over: announce the rest, and tell who waits for that, now that it may send and close."""
@@ -339,8 +348,10 @@ class ClientSession(SessionHost):
         elif kind == packets.PING:
             if self.state is not ClientState.CLOSING:
                 self._client.deadlines.at(self, now + self._patience)
-                # Without it the server ends the session.
-                self._queue(packets.PONG_PACKET)
+                # Without it the server ends the session. One is enough, however many pings there were.
+                if not self._owes_pong:
+                    self._owes_pong = True
+                    self._queue(packets.PONG_PACKET)
                 self._client.listener.pinged()
         elif kind == packets.CLOSE:
             self.end(TRANSPORT_CLOSE)

@@ -15,6 +15,10 @@ Pairs: TypeAlias = Mapping[str, str] | Callable[[], Mapping[str, str]]
 OWN_HEADERS = frozenset({"connection", "content-length", "content-type", "host", "transfer-encoding", "upgrade"})
 
 
+#: The parameters of the protocol itself.
+OWN_PARAMETERS = ("EIO", "transport", "sid")
+
+
 class EngineClientOptions(TypedDict, total=False):
     """The options of `EngineClient`, and of a Socket.IO `Client`. Times are in seconds, sizes in bytes."""
 
@@ -45,7 +49,7 @@ class EngineClientOptions(TypedDict, total=False):
     per_message_deflate: bool
     """Whether compression of WebSocket messages is offered, RFC 7692 (False)."""
     max_message_size: int
-    """The limit of a WebSocket message, decompressed, and of the body of a poll (64 MiB)."""
+    """The limit of a WebSocket message, decompressed, and of the body of a poll (16 MiB)."""
     max_payload_packets: int
     """The limit of packets in the body of one poll (500,000)."""
     max_inbound: int
@@ -66,8 +70,8 @@ class ClientSettings:
     upgrade: bool = True
     remember_upgrade: bool = False
     try_all_transports: bool = False
-    query: Pairs = field(default_factory=dict[str, str])
-    headers: Pairs = field(default_factory=dict[str, str])
+    query: Pairs = field(default_factory=dict[str, str], repr=False)
+    headers: Pairs = field(default_factory=dict[str, str], repr=False)
     timestamp_requests: bool = True
     timestamp_param: str = "t"
     request_timeout: float | None = None
@@ -75,7 +79,7 @@ class ClientSettings:
     upgrade_timeout: float = 10.0
     close_timeout: float = 10.0
     per_message_deflate: bool = False
-    max_message_size: int = 64 * 1024 * 1024
+    max_message_size: int = 16 * 1024 * 1024
     max_payload_packets: int = 500_000
     max_inbound: int = 1_000
     max_inbound_size: int = 4_000_000
@@ -91,6 +95,8 @@ class ClientSettings:
         for name in COUNTS:
             if hasattr(self, name) and getattr(self, name) < 1:
                 raise LocalProtocolError(f"{name} must be at least 1")
+        if not self.timestamp_param or self.timestamp_param in OWN_PARAMETERS:
+            raise LocalProtocolError(f"timestamp_param is the name of a parameter, none of {OWN_PARAMETERS}")
         if self.max_message_size < 1:
             raise LocalProtocolError("max_message_size must be at least 1")
         if self.max_outbound < MIN_OUTBOUND:
@@ -120,8 +126,8 @@ def check_query(query: Mapping[str, str]) -> dict[str, str]:
 def _pairs(found: object, what: str) -> list[tuple[str, str]]:
     """The pairs of a mapping; of callers without a type checker, too."""
     if not isinstance(found, Mapping):
-        raise LocalProtocolError(f"the {what} are a mapping, not {found!r}")
+        raise LocalProtocolError(f"the {what} are a mapping, not {type(found).__name__}")
     items = list(cast("Mapping[object, object]", found).items())
     if not all(isinstance(part, str) for pair in items for part in pair):
-        raise LocalProtocolError(f"the {what} are text, not {found!r}")
+        raise LocalProtocolError(f"the {what} are text, both names and values")
     return cast("list[tuple[str, str]]", items)

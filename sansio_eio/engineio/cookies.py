@@ -36,7 +36,8 @@ class CookieJar:
     """
 
     def __init__(self) -> None:
-        self._cookies: dict[str, _Cookie] = {}
+        #: By name and path (section 5.3).
+        self._cookies: dict[tuple[str, str], _Cookie] = {}
 
     def store(self, headers: Iterable[tuple[str, str]], *, host: str, path: str, now: float, wall_time: float) -> None:
         """Take the Set-Cookie fields of a response of `host` to a request for `path`; what is no cookie is ignored."""
@@ -47,13 +48,16 @@ class CookieJar:
     def header(self, *, path: str, secure: bool, now: float) -> str:
         """The value of the Cookie header for a request, "" for none."""
         self._cookies = {
-            name: cookie for name, cookie in self._cookies.items() if cookie.expires is None or cookie.expires > now
+            key: cookie for key, cookie in self._cookies.items() if cookie.expires is None or cookie.expires > now
         }
-        return "; ".join(
-            f"{name}={cookie.value}"
-            for name, cookie in self._cookies.items()
+        found = [
+            (name, cookie)
+            for (name, _), cookie in self._cookies.items()
             if (secure or not cookie.secure) and _covers(cookie.path, path)
-        )
+        ]
+        # "Cookies with longer paths are listed before cookies with shorter paths."  Section 5.4
+        found.sort(key=lambda each: -len(each[1].path))
+        return "; ".join(f"{name}={cookie.value}" for name, cookie in found)
 
     def _store(self, text: str, host: str, path: str, now: float, wall_time: float) -> None:
         pair, *attributes = text.split(";")
@@ -84,9 +88,10 @@ class CookieJar:
                     cookie.expires = now + max_age
                 case _:
                     pass
-        self._cookies.pop(name, None)
-        if cookie.expires is None or cookie.expires > now:
-            self._cookies[name] = cookie
+        self._cookies.pop((name, cookie.path), None)
+        # All requests have the same path: what is for another one would only be kept in vain.
+        if (cookie.expires is None or cookie.expires > now) and _covers(cookie.path, path):
+            self._cookies[name, cookie.path] = cookie
             if len(self._cookies) > MAX_COOKIES:
                 del self._cookies[next(iter(self._cookies))]
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from sansio_eio.engineio.outgoing import Outgoing
-from sansio_eio.engineio.pending import Pending
+from sansio_eio.engineio.pending import Host, Pending
 
 #: Below this many bytes, a drain is done; it is what fits in a few TCP segments.
 LOW_WATER = 65_536
@@ -17,12 +17,12 @@ class Outbox:
     Whoever adds to `packets` adds to `size`, too, and looks at its limit.
     """
 
-    __slots__ = ("_drains", "packets", "size")
+    __slots__ = ("_drain", "packets", "size")
 
     def __init__(self) -> None:
         self.packets: list[Outgoing] = []
         self.size = 0
-        self._drains: list[Pending[None]] | None = None
+        self._drain: Pending[None] | None = None
 
     def take_all(self) -> list[Outgoing]:
         """Everything; nothing is left."""
@@ -77,15 +77,14 @@ class Outbox:
         self.packets = [packet for packet in self.packets if wanted(packet)]
         self.size = sum([packet.size for packet in self.packets])
 
-    def add_drain(self, pending: Pending[None]) -> None:
-        """End `pending` when most of this has been taken."""
-        if self._drains is None:
-            self._drains = []
-        self._drains.append(pending)
+    def drain(self, host: Host) -> Pending[None]:
+        """What is done when most of this has been taken; one for all who wait for it."""
+        if self._drain is None:
+            self._drain = Pending[None](host)
+        return self._drain
 
     def resolve_drains(self) -> None:
         """Call it behind `take_*`, when whoever waits may send and close again."""
-        if self._drains is not None and self.size <= LOW_WATER:
-            drains, self._drains = self._drains, None
-            for pending in drains:
-                pending.resolve(None)
+        if self._drain is not None and self.size <= LOW_WATER:
+            drain, self._drain = self._drain, None
+            drain.resolve(None)

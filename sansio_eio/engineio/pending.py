@@ -81,6 +81,12 @@ class Pending(Generic[T]):
             self._call(callback)
 
     @atomic
+    def remove_done_callback(self, callback: Callable[[Pending[T]], object]) -> None:
+        """Do not call it any more; nothing happens when it is not there, or has been called."""
+        if self._callbacks is not None and callback in self._callbacks:
+            self._callbacks.remove(callback)
+
+    @atomic
     def resolve(self, value: T) -> None:
         """End with a value. After the end this does nothing: the first answer wins."""
         self._end(value, None)

@@ -25,9 +25,10 @@ class Request:
 
     method: str
     path: str
-    query: str = ""
-    headers: Headers = ()
-    body: bytes = b""
+    # The id of a session, tokens and cookies are secrets.
+    query: str = field(default="", repr=False)
+    headers: Headers = field(default=(), repr=False)
+    body: bytes = field(default=b"", repr=False)
     remote: str = ""
     secure: bool = False
     _params: dict[str, str] | None = field(default=None, repr=False, compare=False)

@@ -33,11 +33,10 @@ class SessionHost(HandlerHost):
     @atomic
     def drain(self) -> Pending[None]:
         """Done when most of the buffer has been taken by the peer, or the session has ended."""
+        if not self.over and self.buffered > LOW_WATER:
+            return self._outbox.drain(self)
         pending = Pending[None](self)
-        if self.over or self.buffered <= LOW_WATER:
-            pending.resolve(None)
-        else:
-            self._outbox.add_drain(pending)
+        pending.resolve(None)
         return pending
 
     @property

@@ -37,7 +37,7 @@ def generate_id(_request: Request | None = None) -> str:
 
 def normal_path(path: str) -> str:
     """The path with a slash at both ends; LocalProtocolError when it is not an absolute path."""
-    if not path.startswith("/") or any(char in path for char in "?#") or not path.isascii() or not path.isprintable():
+    if not path.startswith("/") or any(char in path for char in "?# ") or not path.isascii() or not path.isprintable():
         raise LocalProtocolError(f"not an absolute URL path: {path!r}")
     return path.rstrip("/") + "/"
 

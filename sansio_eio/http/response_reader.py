@@ -13,6 +13,8 @@ from sansio_eio.http.settings import CommonHttpSettings
 _log = logging.getLogger("sansio_eio.http")
 
 _START = b"HTTP/"
+#: Heads of one response: a server may say that it is still busy (RFC 9110, section 15.2), but not without end.
+_MAX_HEADS = 100
 # For h11, which wants to know what was asked for, and sends none of it.
 _ASKED: list[tuple[bytes, bytes]] = [(b"host", b"-")]
 _ASKED_FOR_WEBSOCKET = [*_ASKED, (b"connection", b"upgrade"), (b"upgrade", b"websocket")]
@@ -25,12 +27,13 @@ class ResponseReader(MessageReader):
     after anything else, stop. A response is never cut short: what ends too early is an error.
     """
 
-    __slots__ = ("_ended", "_response", "_upgrade", "keep_alive")
+    __slots__ = ("_ended", "_heads", "_response", "_upgrade", "keep_alive")
 
     def __init__(self, method: str, settings: CommonHttpSettings, *, upgrade: bool = False) -> None:
         super().__init__(settings)
         self._upgrade = upgrade
         self._ended = False
+        self._heads = 0
         self._response: Response | None = None
         #: The connection can serve another request. To be looked at behind the response.
         self.keep_alive = False
@@ -62,6 +65,9 @@ class ResponseReader(MessageReader):
                 return None
             connection.receive_data(head)
             self._response = _response(connection.next_event())
+            self._heads += 1
+            if self._heads > _MAX_HEADS:
+                raise h11.RemoteProtocolError("too many informational responses")
         if self._response.status == 101:
             return self._response
         body = self._read_body(connection, limit)

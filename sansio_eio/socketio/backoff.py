@@ -32,10 +32,17 @@ class Backoff:
         self.attempts += 1
         if self._randomization:
             jitter = self.jitter()
+            if not 0 <= jitter < 1:
+                raise LocalProtocolError(f"jitter is a number from 0 up to 1, not {jitter!r}")
             deviation = int(jitter * self._randomization * delay)
             # The first digit behind the point decides about the sign.
             delay += deviation if int(jitter * 10) % 2 else -deviation
         return int(min(delay, self._delay_max)) / 1000
+
+    @property
+    def longest(self) -> float:
+        """The longest wait, in seconds."""
+        return self._delay_max / 1000
 
     def reset(self) -> None:
         """Begin with the shortest wait again."""

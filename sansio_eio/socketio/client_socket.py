@@ -17,7 +17,7 @@ from sansio_eio.socketio.client_options import check_auth
 from sansio_eio.socketio.delivery import PLAIN, Delivery
 from sansio_eio.socketio.emitting import EmitOperator, Emitting
 from sansio_eio.socketio.encoding import event_data
-from sansio_eio.socketio.inbox import Inbox
+from sansio_eio.socketio.inbox import EventIterator, Inbox
 from sansio_eio.socketio.membership import Membership
 from sansio_eio.socketio.outlet import Outlet
 from sansio_eio.socketio.parser import ACK, RESERVED_EVENTS, Packet
@@ -48,8 +48,8 @@ class ClientSocket(Emitting["ClientOperator"], CatchAll, Listening):
 
     What a handler of a server's event returns is the acknowledgement. Events that no handler takes wait for whoever
     iterates over the socket: `async for event in socket`, and where a driver of threads serves it, `for event in
-    socket`. Before anybody does, the oldest of more than `max_inbound` are dropped; from then on, none is, and the
-    server is not read from while too many wait. It ends when the socket is no longer active.
+    socket`. While somebody does, none is dropped, and the server is not read from while too many wait; else the oldest
+    of more than `max_inbound` are dropped. It ends when the socket is no longer active.
 
     Nothing here waits: `emit` queues, and `Pending` is to be awaited, or `wait`ed for in threads.
     """
@@ -68,13 +68,20 @@ class ClientSocket(Emitting["ClientOperator"], CatchAll, Listening):
         self._membership = Membership(self, client.link)
         self._outlet = Outlet(self)
         self._inbox = Inbox(
-            client.engine, client.link.brake, max_events=settings.max_inbound, max_size=settings.max_inbound_size
+            client.engine,
+            client.link.brake,
+            namespace,
+            max_events=settings.max_inbound,
+            max_size=settings.max_inbound_size,
         )
         #: Why it is no longer active.
         self._reason = IO_CLIENT_DISCONNECT
+        #: It has been active, and is not any longer; why, for those who wait for it to be connected.
+        self.is_given_up = False
+        self._failure = ConnectError(IO_CLIENT_DISCONNECT)
         # Who waits for what; see `wait_connected` and `wait_disconnected`.
-        self._connects: list[Pending[None]] = []
-        self._ends: list[Pending[str]] = []
+        self._connect: Pending[None] | None = None
+        self._end: Pending[str] | None = None
 
     def __repr__(self) -> str:
         state = "connected" if self.connected else "active" if self.active else "inactive"
@@ -130,6 +137,7 @@ class ClientSocket(Emitting["ClientOperator"], CatchAll, Listening):
             return
         self.client.reopen()
         self.active = True
+        self.is_given_up = False
         self._inbox.ended = False
         self.client.link.start()
         self._membership.ask()
@@ -158,12 +166,18 @@ class ClientSocket(Emitting["ClientOperator"], CatchAll, Listening):
 
     @atomic
     def wait_connected(self) -> Pending[None]:
-        """Done when it is connected; fails with ConnectError at the next "connect_error", and when it is given up."""
+        """Done when it is connected; fails with ConnectError at the next "connect_error", and when it is given up.
+
+        Before the first `connect` it waits for that; when it has been given up, it fails at once.
+        """
+        if not self.connected and not self.is_given_up:
+            self._connect = self._connect or Pending[None](self.client.engine)
+            return self._connect
         pending = Pending[None](self.client.engine)
         if self.connected:
             pending.resolve(None)
         else:
-            self._connects.append(pending)
+            pending.fail(self._failure)
         return pending
 
     @atomic
@@ -173,11 +187,11 @@ class ClientSocket(Emitting["ClientOperator"], CatchAll, Listening):
         The reason is that of "disconnect"; or "connect_error" when the server has refused the namespace, or the
         connection could not be made; or "reconnect_failed" when the client has tried it too often.
         """
-        pending = Pending[str](self.client.engine)
         if self.active:
-            self._ends.append(pending)
-        else:
-            pending.resolve(self._reason)
+            self._end = self._end or Pending[str](self.client.engine)
+            return self._end
+        pending = Pending[str](self.client.engine)
+        pending.resolve(self._reason)
         return pending
 
     # -- events ----------------------------------------------------------------------------------------------------
@@ -191,34 +205,18 @@ class ClientSocket(Emitting["ClientOperator"], CatchAll, Listening):
 
     @atomic
     def next_event(self) -> EventReceived[ClientSocket] | None:
-        """The oldest event that no handler has taken; None when there is none now. Counts as iterating."""
+        """The oldest event that no handler has taken; None when there is none now.
+
+        For programs without a loop to wait in. Who has called it once has to go on: it counts as iterating for ever.
+        """
+        self._inbox.pulled = True
         return self._inbox.take()
 
-    def __aiter__(self) -> ClientSocket:
-        return self
+    def __aiter__(self) -> EventIterator:
+        return EventIterator(self._inbox)
 
-    async def __anext__(self) -> EventReceived[ClientSocket]:
-        while (event := self.next_event()) is None:
-            more = self._wait_for_event()
-            if more is None:
-                raise StopAsyncIteration
-            await more
-        return event
-
-    def __iter__(self) -> ClientSocket:
-        return self
-
-    def __next__(self) -> EventReceived[ClientSocket]:
-        while (event := self.next_event()) is None:
-            more = self._wait_for_event()
-            if more is None:
-                raise StopIteration
-            more.wait()
-        return event
-
-    @atomic
-    def _wait_for_event(self) -> Pending[None] | None:
-        return None if self._inbox.is_over else self._inbox.wait()
+    def __iter__(self) -> EventIterator:
+        return EventIterator(self._inbox)
 
     # -- emitting: see `Emitting` for the rest ---------------------------------------------------------------------
 
@@ -263,9 +261,7 @@ class ClientSocket(Emitting["ClientOperator"], CatchAll, Listening):
     def failed(self, error: ConnectError) -> None:
         """It is not connected; whether it stays active is another question."""
         self._tell("connect_error", error)
-        connects, self._connects = self._connects, []
-        for pending in connects:
-            pending.fail(error)
+        self._fail_connect(error)
 
     def leave_session(self, reason: str, *, wanted: bool) -> Callable[[], None]:
         """The session is over, `wanted` by this side or not.
@@ -300,8 +296,8 @@ class ClientSocket(Emitting["ClientOperator"], CatchAll, Listening):
         self._tell("connect")
         self._outlet.open()
         if self._membership.stay is stay:
-            connects, self._connects = self._connects, []
-            for pending in connects:
+            pending, self._connect = self._connect, None
+            if pending is not None:
                 pending.resolve(None)
 
     def refused(self, error: ConnectError) -> None:
@@ -309,7 +305,7 @@ class ClientSocket(Emitting["ClientOperator"], CatchAll, Listening):
         self.active = False
         self.client.link.look()
         self.failed(error)
-        self._inactive(CONNECT_ERROR)
+        self._inactive(CONNECT_ERROR, error)
 
     def disconnected(self, reason: str) -> None:
         """This side or the other has ended its stay: it does not come back."""
@@ -358,19 +354,25 @@ class ClientSocket(Emitting["ClientOperator"], CatchAll, Listening):
         self._tell("disconnect", reason)
         self._outlet.close()
 
-    def _inactive(self, reason: str) -> None:
+    def _inactive(self, reason: str, failure: ConnectError | None = None) -> None:
         if self.active:
             # Whoever was told has connected it again.
             return
         self._reason = reason
+        self.is_given_up = True
         self.client.link.put(Inactive(self))
-        connects, self._connects = self._connects, []
-        for connect in connects:
-            connect.fail(ConnectError(reason))
-        ends, self._ends = self._ends, []
-        for end in ends:
+        self._outlet.give_up()
+        self._failure = failure or ConnectError(reason)
+        self._fail_connect(self._failure)
+        end, self._end = self._end, None
+        if end is not None:
             end.resolve(reason)
         self._outlet.look_at_drains()
+
+    def _fail_connect(self, error: ConnectError) -> None:
+        pending, self._connect = self._connect, None
+        if pending is not None:
+            pending.fail(error)
 
 
 def ignore_end() -> None:

@@ -5,26 +5,24 @@ from __future__ import annotations
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from sansio_eio.engineio.handlers import Steps, ignore
-from sansio_eio.engineio.mailbox import Mailbox
 from sansio_eio.engineio.reasons import FORCED_CLOSE, PARSE_ERROR
 from sansio_eio.socketio.client_events import Item, News, run_item
-from sansio_eio.socketio.membership import Membership
 from sansio_eio.socketio.packet_mailbox import PacketMailbox
+from sansio_eio.socketio.parser import ParseError
 from sansio_eio.socketio.reasons import CONNECT_ERROR, IO_CLIENT_DISCONNECT, RECONNECT_FAILED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sansio_eio.engineio.atomic import Lock
-    from sansio_eio.engineio.client import EngineClient
     from sansio_eio.engineio.client_events import ConnectError
     from sansio_eio.engineio.client_session import ClientSession
+    from sansio_eio.engineio.handlers import Steps
     from sansio_eio.engineio.outgoing import Outgoing
     from sansio_eio.socketio.backoff import Backoff
     from sansio_eio.socketio.client import Client
     from sansio_eio.socketio.client_socket import ClientSocket
-    from sansio_eio.socketio.parser import Packet, ParseError
+    from sansio_eio.socketio.membership import AuthCall, Membership
+    from sansio_eio.socketio.parser import Packet
 
 
 class LinkState(Enum):
@@ -37,31 +35,6 @@ class LinkState(Enum):
     OPEN = "open"
 
 
-class AuthQueue(Mailbox[Membership]):
-    """The functions for `auth`, one at a time.
-
-    Not in the mailbox of the events: a handler there may wait for the very connect that waits for this.
-    """
-
-    __slots__ = ("_engine",)
-
-    def __init__(self, engine: EngineClient) -> None:
-        # Each socket is in it at most once, so it needs no other limit.
-        super().__init__(
-            Membership.authenticate,
-            engine.make_runnable,
-            ignore,
-            max_events=engine.settings.max_inbound,
-            max_size=engine.settings.max_inbound_size,
-        )
-        self._engine = engine
-
-    @property
-    def lock(self) -> Lock | None:
-        """The lock of the driver, None where everything happens in one thread."""
-        return self._engine.lock
-
-
 class Link(PacketMailbox[Item]):
     """The listener of a client's sessions, and the mailbox of everything that the server does and that happens to it.
 
@@ -70,7 +43,6 @@ class Link(PacketMailbox[Item]):
 
     __slots__ = (
         "_attempts",
-        "_auths",
         "_brakes",
         "_client",
         "_engine",
@@ -90,7 +62,6 @@ class Link(PacketMailbox[Item]):
         self.backoff = backoff
         #: How often it is tried again, None for ever.
         self._attempts = attempts
-        self._auths = AuthQueue(engine)
         #: The open session. None as soon as it is let go: what comes of it afterwards is late.
         self.session: ClientSession | None = None
         self.state = LinkState.CLOSED
@@ -100,7 +71,7 @@ class Link(PacketMailbox[Item]):
         self._is_held = False
         #: Whose events wait: while there is any, nothing is read.
         self._brakes: set[object] = set()
-        engine.attach(self, self, self._auths)
+        engine.attach(self, self)
 
     # -- for the client and its sockets ----------------------------------------------------------------------------
 
@@ -127,9 +98,16 @@ class Link(PacketMailbox[Item]):
         """What `OnError.CLOSE` stands for."""
         self._client.close()
 
-    def authenticate(self, membership: Membership) -> None:
+    def authenticate(self, call: AuthCall) -> None:
         """Call the function for the `auth` of a socket, soon."""
-        self._auths.put(membership)
+        self._engine.make_runnable(call)
+
+    def ask_later(self, membership: Membership) -> bool:
+        """The function for the `auth` of a socket has failed: ask it again, after a while, if that is wanted."""
+        if self._attempts == 0:
+            return False
+        self._engine.set_timeout(membership, self.backoff.longest)
+        return True
 
     def expect_answer(self, membership: Membership, *, expected: bool) -> None:
         """A CONNECT has been sent: its answer is expected in the time that a connection may take. Or not any longer."""
@@ -189,7 +167,11 @@ class Link(PacketMailbox[Item]):
 
     def message(self, data: str | bytes) -> None:
         """See `ClientListener`."""
-        if self.session is not None:
+        if self.session is None:
+            return
+        if self._received + len(data) > self._engine.settings.max_message_size:
+            self.fail(ParseError("the attachments of a packet are too large together"))
+        else:
             super().message(data)
 
     def failed(self, error: ConnectError) -> None:
@@ -305,7 +287,7 @@ class Link(PacketMailbox[Item]):
             return
         if self._attempts is None or self.backoff.attempts < self._attempts:
             self.state = LinkState.WAITING
-            self._engine.set_timeout(self, self.backoff.next_delay())
+            self._engine.set_timeout(self, self._next_delay())
             return
         self.backoff.reset()
         if self._attempts:
@@ -313,6 +295,13 @@ class Link(PacketMailbox[Item]):
             self._tell(RECONNECT_FAILED)
         for socket in self._active_sockets():
             socket.abandon(reason)
+
+    def _next_delay(self) -> float:
+        try:
+            return self.backoff.next_delay()
+        except Exception as error:
+            self.report(error, "jitter")
+            return self.backoff.longest
 
     def _try_again(self) -> None:
         self._is_retry = True

@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Any, cast
 
 from sansio_eio.engineio.atomic import atomic
 from sansio_eio.engineio.client_events import ConnectError
-from sansio_eio.engineio.handlers import Steps, close_awaitable, must_be_awaited
+from sansio_eio.engineio.handlers import Steps, close_awaitable, must_be_awaited, start
 from sansio_eio.errors import LocalProtocolError
 from sansio_eio.socketio.client_events import ClientEventReceived, Stay
 from sansio_eio.socketio.parser import ACK, CONNECT, DISCONNECT, EVENT, Packet, ParseError
 from sansio_eio.socketio.reasons import IO_SERVER_DISCONNECT
 
 if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
     from sansio_eio.engineio.atomic import Lock
     from sansio_eio.socketio.client_socket import ClientSocket
     from sansio_eio.socketio.link import Link
@@ -32,6 +34,31 @@ class Wire(Enum):
     JOINED = "joined"
 
 
+#: Calls of a function for `auth` at the same time: one that hangs does not keep the next connect from asking again.
+MAX_CALLS = 10
+
+
+class AuthCall:
+    """One call of the function for `auth`; a `Runnable`.
+
+    Not in the mailbox of the events: a handler there may wait for the very connect that waits for this.
+    """
+
+    __slots__ = ("_attempt", "_has_begun", "_membership")
+
+    def __init__(self, membership: Membership, attempt: int) -> None:
+        self._membership = membership
+        self._attempt = attempt
+        self._has_begun = False
+
+    def step(self) -> Coroutine[Any, Any, None] | None:
+        """See `Runnable.step`."""
+        if self._has_begun:
+            return None
+        self._has_begun = True
+        return start(self._membership.authenticate(self._attempt))
+
+
 class Membership:
     """The side of a `ClientSocket` that faces the server. With the lock held, but for `authenticate`.
 
@@ -42,12 +69,13 @@ class Membership:
 
     __slots__ = (
         "_attempt",
+        "_calls",
         "_early",
         "_early_size",
         "_has_left",
+        "_is_asking",
         "_is_stale",
         "_link",
-        "_queued",
         "_socket",
         "_wire",
         "stay",
@@ -66,9 +94,12 @@ class Membership:
         #: Events that came before the CONNECT that they belong behind.
         self._early: list[tuple[Packet, int]] = []
         self._early_size = 0
+        #: The newest of the calls of the function for `auth` has not ended.
+        self._is_asking = False
+        #: Calls of the function for `auth` that have not ended.
+        self._calls = 0
         #: Counts the calls of the function for `auth`, so that a late answer of an old one is known.
         self._attempt = 0
-        self._queued = False
 
     @property
     def lock(self) -> Lock | None:
@@ -82,12 +113,18 @@ class Membership:
         if self._wire is not Wire.APART or self._link.session is None:
             return
         self._attempt += 1
+        self._is_asking = False
         auth = self._socket.auth
         if not callable(auth):
             self._connect(auth)
-        elif not self._queued:
-            self._queued = True
-            self._link.authenticate(self)
+        elif self._calls < MAX_CALLS:
+            self._calls += 1
+            self._is_asking = True
+            self._link.expect_answer(self, expected=True)
+            self._link.authenticate(AuthCall(self, self._attempt))
+        else:
+            self._link.ask_later(self)
+            self._socket.failed(ConnectError("auth is being asked for too often at the same time"))
 
     def leave(self) -> None:
         """The application does not want to be connected any longer."""
@@ -110,15 +147,20 @@ class Membership:
         self._forget_early()
 
     def expire(self, *, now: float) -> None:
-        """The server has not answered in time. It may still do so: it is not asked again."""
-        if not self._is_stale:
-            self._socket.failed(ConnectError("timeout"))
+        """There is no answer in time, of the server or the function for `auth`; or it is time to ask that again."""
+        if not self._socket.active:
+            return
+        if self._wire is Wire.APART and not self._is_asking:
+            self.ask()
+            return
+        # The answer may still come.
+        self._link.expect_answer(self, expected=True)
+        self._socket.failed(ConnectError("timeout"))
 
     # -- auth ------------------------------------------------------------------------------------------------------
 
-    def authenticate(self) -> Steps:
+    def authenticate(self, attempt: int) -> Steps:
         """Ask the application's function what to show, then connect. Without the lock."""
-        attempt = self._begin()
         auth = self._socket.auth
         try:
             data: Any = auth() if callable(auth) else auth
@@ -130,14 +172,26 @@ class Membership:
                     close_awaitable(data)
                     raise
         except Exception as error:
-            self._refuse(attempt, error)
+            self._failed(attempt, error)
         else:
             self._finish(attempt, data)
+        finally:
+            self._ended(attempt)
 
     @atomic
-    def _begin(self) -> int:
-        self._queued = False
-        return self._attempt
+    def _ended(self, attempt: int) -> None:
+        self._calls -= 1
+        if attempt == self._attempt:
+            self._is_asking = False
+
+    @atomic
+    def _failed(self, attempt: int, error: Exception) -> None:
+        """The function has raised: maybe what it asks was not there, as the server may not have been."""
+        if attempt == self._attempt and self._link.ask_later(self):
+            self._link.report(error, f"the auth of {self._socket.namespace}")
+            self._socket.failed(_auth_failure(error))
+        else:
+            self._refuse(attempt, error)
 
     @atomic
     def _finish(self, attempt: int, auth: Any) -> None:
@@ -148,14 +202,12 @@ class Membership:
     def _refuse(self, attempt: int, error: Exception) -> None:
         self._link.report(error, f"the auth of {self._socket.namespace}")
         if attempt == self._attempt:
-            failure = ConnectError("auth has failed")
-            failure.__cause__ = error
-            self._socket.refused(failure)
+            self._socket.refused(_auth_failure(error))
 
     def _connect(self, auth: Any) -> None:
         try:
             if not (auth is None or isinstance(auth, dict)):
-                raise LocalProtocolError(f"auth is a dict or None, not {auth!r}")
+                raise LocalProtocolError(f"auth is a dict or None, not {type(auth).__name__}")
             outgoing = self._link.encode(Packet(CONNECT, self._socket.namespace, cast("Any", auth)))
             self._wire = Wire.ASKED
             self._link.send(outgoing)
@@ -229,6 +281,12 @@ class Membership:
     def _forget_early(self) -> list[tuple[Packet, int]]:
         early, self._early, self._early_size = self._early, [], 0
         return early
+
+
+def _auth_failure(error: Exception) -> ConnectError:
+    failure = ConnectError("auth has failed")
+    failure.__cause__ = error
+    return failure
 
 
 def _socket_id(packet: Packet) -> str:

@@ -10,6 +10,9 @@ MAX_NAME = 200
 def normal_name(name: str) -> str:
     """The name with a slash in front; LocalProtocolError when it cannot be one."""
     name = name if name.startswith("/") else "/" + name
-    if "," in name or len(name) > MAX_NAME:
-        raise LocalProtocolError(f"the name of a namespace has no comma and at most {MAX_NAME} characters: {name!r}")
+    if "," in name or len(name) > MAX_NAME or not name.isprintable():
+        # U+001E would end the packet in a polling payload.
+        raise LocalProtocolError(
+            f"the name of a namespace is printable, has no comma and at most {MAX_NAME} characters: {name!r}"
+        )
     return name

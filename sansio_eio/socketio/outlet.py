@@ -44,7 +44,7 @@ class Outlet:
         self._buffer = SendBuffer(client.max_send_buffer)
         limit = client.max_send_buffer
         self._queue = RetryQueue(self, socket, client.retries, limit) if client.retries else None
-        self._drains: list[Pending[None]] = []
+        self._drain: Pending[None] | None = None
 
     @property
     def lock(self) -> Lock | None:
@@ -72,20 +72,24 @@ class Outlet:
 
     def ask(self, data: list[Any], delivery: Delivery, timeout: float | None) -> Pending[Any]:
         """Send an event, and wait for the answer."""
+        if self._socket.is_given_up:
+            ended = Pending[Any](self._client.engine)
+            ended.fail(AckDisconnected())
+            return ended
         if self._queue is None or delivery.volatile:
             ack_id = self._new_id()
             return self._ask(Kept(self._encode(data, ack_id, delivery), data, ack_id), ack_id, timeout)
         whole = Pending[Any](self._client.engine)
         outgoing = self._encode(data, None, delivery)
-        if not self._repeat(self._queue, Repeated(data, delivery, timeout, outgoing.size, whole), outgoing):
+        event = Repeated(data, delivery, timeout, outgoing.size, whole, asks=True)
+        if not self._repeat(self._queue, event, outgoing):
             whole.fail(self._unsent())
         return whole
 
     @atomic
     def drain(self) -> Pending[None]:
         """Done when most of what waits has been taken, or the socket is no longer active."""
-        pending = Pending[None](self._client.engine)
-        self._drains.append(pending)
+        pending = self._drain = self._drain or Pending[None](self._client.engine)
         self.look_at_drains()
         return pending
 
@@ -117,6 +121,13 @@ class Outlet:
         """The socket is not connected any longer: no answer will come to what was sent."""
         self._client.engine.deadlines.cancel(self)
         self.acks.fail_all(self._socket, AckDisconnected, self._buffer)
+
+    def give_up(self) -> None:
+        """The socket is no longer active: nobody knows when an answer could come to what has not been sent."""
+        self._buffer.drop_asking()
+        if self._queue is not None:
+            self._queue.drop_asking()
+        self.acks.fail_all(self._socket, AckDisconnected)
 
     def drop_all(self) -> None:
         """The client is closed: nothing waits any longer, and nobody."""
@@ -156,15 +167,14 @@ class Outlet:
 
     def look_at_drains(self) -> None:
         """Something that waited here does so no longer."""
-        if not self._drains or (self._socket.active and self.size > LOW_WATER):
+        if self._drain is None or (self._socket.active and self.size > LOW_WATER):
             return
-        drains, self._drains = self._drains, []
+        pending, self._drain = self._drain, None
         session = self._session
-        for pending in drains:
-            if session is None:
-                pending.resolve(None)
-            else:
-                session.drain().add_done_callback(partial(_release, pending))
+        if session is None:
+            pending.resolve(None)
+        else:
+            session.drain().add_done_callback(partial(_release, pending))
 
     # -- inside ----------------------------------------------------------------------------------------------------
 

@@ -21,10 +21,17 @@ logger = logging.getLogger("sansio_eio")
 class Repeated:
     """An event that is sent again, until it is acknowledged."""
 
-    __slots__ = ("data", "delivery", "size", "timeout", "tries", "under_way", "whole")
+    __slots__ = ("asks", "data", "delivery", "size", "timeout", "tries", "under_way", "whole")
 
     def __init__(
-        self, data: list[Any], delivery: Delivery, timeout: float | None, size: int, whole: Pending[Any]
+        self,
+        data: list[Any],
+        delivery: Delivery,
+        timeout: float | None,
+        size: int,
+        whole: Pending[Any],
+        *,
+        asks: bool = False,
     ) -> None:
         self.data = data
         self.delivery = delivery
@@ -34,6 +41,8 @@ class Repeated:
         self.size = size
         #: The end of it all, as opposed to that of one try.
         self.whole = whole
+        #: Somebody looks at that.
+        self.asks = asks
         self.tries = 0
         #: The try whose acknowledgement is to come.
         self.under_way: Pending[Any] | None = None
@@ -85,6 +94,14 @@ class RetryQueue:
                 self._is_trying = False
             if event.under_way is not None:
                 event.under_way.add_done_callback(self._tried)
+
+    def drop_asking(self) -> None:
+        """Forget the events whose end somebody waits for, and tell them."""
+        dropped = [event for event in self._events if event.asks]
+        self._events = deque(event for event in self._events if not event.asks)
+        self.size = sum(event.size for event in self._events)
+        for event in dropped:
+            event.whole.fail(AckDisconnected())
 
     def clear(self) -> int:
         """Nothing of it will be sent; how many events that were."""

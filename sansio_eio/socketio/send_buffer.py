@@ -62,6 +62,11 @@ class SendBuffer:
         if kept is not None:
             self.size -= kept.outgoing.size
 
+    def drop_asking(self) -> None:
+        """Forget the events that ask for an acknowledgement."""
+        for ack_id in [ack_id for ack_id in self._kept if ack_id >= 0]:
+            self.remove(ack_id)
+
     def clear(self) -> int:
         """Forget everything; how many events that were."""
         count = len(self._kept)

@@ -77,7 +77,7 @@ def check_seed(seed: object) -> None:
 def check_auth(auth: object) -> None:
     """LocalProtocolError for what a client cannot say about itself."""
     if auth is not None and not isinstance(auth, dict) and not callable(auth):
-        raise LocalProtocolError(f"auth is a dict or a function, not {auth!r}")
+        raise LocalProtocolError(f"auth is a dict or a function, not {type(auth).__name__}")
 
 
 def check_client(client: object) -> None:

@@ -8,6 +8,7 @@ const http = require("node:http");
 const engineio = require("engine.io");
 const msgpack = require("socket.io-msgpack-parser");
 const { Server } = require("socket.io");
+const { admit, refuseWith } = require("./middleware");
 const { encode, say } = require("./values");
 
 const SUITE = { pingInterval: 300, pingTimeout: 200, maxHttpBufferSize: 1e6 };
@@ -102,23 +103,14 @@ function connected(path, namespace, socket) {
   socket.on("disconnect", (reason) => note("disconnect", { reason }));
 }
 
-function refusal(message, data) {
-  const error = new Error(message);
-  if (data !== undefined) error.data = data;
-  return error;
-}
-
 function socketio(path, options) {
   const io = new Server(server, { path, destroyUpgrade: false, serveClient: false, ...options });
   applications.push(io);
   const namespaces = [
     io.of("/"),
     io.of("/custom"),
-    io.of("/admin").use((socket, next) => {
-      if (socket.handshake.auth.token === "secret") next();
-      else next(refusal("not allowed", { code: 7, why: ["no token", null, { "☃": 1.5 }] }));
-    }),
-    io.of("/bare").use((socket, next) => next(refusal("bare"))),
+    io.of("/admin").use(admit),
+    io.of("/bare").use(refuseWith("bare")),
     io.of("/slow").use(async (socket, next) => {
       await null;
       socket.data.checked = true;

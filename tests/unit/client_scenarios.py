@@ -237,6 +237,23 @@ async def a_client_that_is_connected_again(face: Face) -> None:
     assert reasons == ["io client disconnect"] * 3
 
 
+async def a_handler_that_connects_again_at_the_end(face: Face) -> None:
+    client = Client(URL)
+    ended: list[str] = []
+
+    @client.socket.on("disconnect")
+    def disconnected(reason: str) -> None:
+        ended.append(reason)
+        client.socket.connect()
+
+    async with face.served(make_io()) as dial:
+        for _ in range(2):
+            async with face.connect(client, dial=dial) as io:
+                assert await io.call("echo", 1, timeout=5.0) == 1
+            assert not client.socket.active
+    assert ended == ["io client disconnect"] * 2
+
+
 def client_of(**options: Any) -> Client:
     """A client that comes back after exactly 1, 2 and 4 seconds."""
     return Client(URL, randomization_factor=0.0, **options)
@@ -338,6 +355,7 @@ ALWAYS = (
     an_error_that_stops_it_while_it_connects,
     namespaces,
     a_client_that_is_connected_again,
+    a_handler_that_connects_again_at_the_end,
     without_waiting_it_goes_on_trying,
     a_server_that_goes_away_for_good,
     a_server_that_throws_it_out,

@@ -8,7 +8,7 @@ from secrets import randbelow
 import trio
 
 import sansio_eio_trio
-from sansio_eio import Client
+from sansio_eio import AckError, Client
 
 
 def answer(text: str) -> str | None:
@@ -33,7 +33,10 @@ async def run_bot(url: str, room: str) -> None:
         async for event in socket:  # until the server sends it away; a lost connection is not the end
             match event.event, event.args:
                 case "message", [str(name), str(text)] if (reply := answer(text)) is not None:
-                    delivered = await socket.call("message", f"{name}: {reply}", timeout=10.0)
+                    try:
+                        delivered = await socket.call("message", f"{name}: {reply}", timeout=10.0)
+                    except AckError as error:  # no answer in time, or the connection was lost meanwhile
+                        delivered = str(error)
                     print(f"{name} asked {text!r}: {reply}, {delivered}")
                 case _:
                     pass

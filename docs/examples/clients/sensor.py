@@ -7,11 +7,16 @@ from os import getloadavg
 from threading import Event
 
 import sansio_eio_threads
-from sansio_eio import AckError, Client
+from sansio_eio import Client, Pending
 
 
 def load() -> float:
     return getloadavg()[0]
+
+
+def noted(ack: Pending[str]) -> None:
+    if ack.error is not None:
+        print(f"nobody knows of a record: {ack.error}")
 
 
 def run_sensor(url: str, stop: Event, measure: Callable[[], float] = load) -> None:
@@ -32,10 +37,7 @@ def run_sensor(url: str, stop: Event, measure: Callable[[], float] = load) -> No
             socket.volatile.emit("reading", value)  # worth nothing when it cannot be sent now
             if value > highest:
                 highest = value
-                try:
-                    socket.call("record", value, timeout=60.0).wait()  # kept until it can be sent
-                except AckError as error:
-                    print(f"nobody knows of the record of {value}: {error}")
+                socket.call("record", value, timeout=60.0).add_done_callback(noted)  # kept until it can be sent
 
 
 if __name__ == "__main__":

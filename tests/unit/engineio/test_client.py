@@ -22,6 +22,7 @@ from sansio_eio.engineio import (
     TransportError,
 )
 from sansio_eio.engineio.mailbox import TURN
+from sansio_eio.engineio.packet_feed import BATCH, PacketFeed
 from sansio_eio.engineio.packets import messages
 
 from .client_driving import Hand, ManualRuntime, handshake
@@ -360,6 +361,71 @@ def test_too_many_packets_in_one_payload() -> None:
     assert str(ending(hand).error) == "server error: more than 2 packets in one payload"
 
 
+def test_a_poll_of_very_many_packets_is_taken_in_turns() -> None:
+    hand = Hand()
+    hand.open_polling()
+    hand.respond("poll", "\x1e".join(f"4{number}" for number in range(3 * BATCH)))
+    assert len(hand.events()) == 1 + BATCH
+    assert hand.asked() == []
+    run(hand.client)
+    assert len(hand.events()) == BATCH
+    assert hand.asked() == []
+    run(hand.client)
+    assert hand.events()[-1] == ClientMessage(str(3 * BATCH - 1))
+    assert hand.asked() == [("poll", "polling&sid=abc")]
+
+
+def test_a_poll_of_very_many_packets_waits_for_the_application() -> None:
+    hand = Hand(max_inbound=BATCH)
+    hand.open_polling()
+    hand.respond("poll", "\x1e".join(f"4{number}" for number in range(2 * BATCH)))
+    assert [runnable for runnable in hand.client.take_runnable() if isinstance(runnable, PacketFeed)] == []
+    hand.client.send("x")
+    assert hand.asked() == [("post", "polling&sid=abc", b"4x")]
+    hand.client.send("y")
+    hand.respond("post")
+    assert hand.asked() == [("post", "polling&sid=abc", b"4y")]
+    assert len(hand.events()) == 1 + BATCH
+    run(hand.client)
+    assert len(hand.events()) == BATCH
+    assert hand.asked() == [("poll", "polling&sid=abc")]
+
+
+def test_closing_in_the_middle_of_a_poll() -> None:
+    hand = Hand()
+    hand.open_polling()
+    hand.respond("poll", "\x1e".join(f"4{number}" for number in range(3 * BATCH)))
+    hand.client.close()
+    assert hand.asked() == []
+    run(hand.client)
+    run(hand.client)
+    assert ending(hand) == ClientClosed("forced close")
+    assert hand.asked() == [("post", "polling&sid=abc", b"1")]
+
+
+def test_closing_in_the_middle_of_a_poll_that_nobody_takes() -> None:
+    hand = Hand(max_inbound=BATCH)
+    hand.open_polling()
+    hand.respond("poll", "\x1e".join(f"4{number}" for number in range(3 * BATCH)))
+    hand.client.close()
+    assert hand.asked() == [("post", "polling&sid=abc", b"1")]
+    assert ending(hand) == ClientClosed("forced close")
+    run(hand.client)
+    assert hand.events() == []
+
+
+def test_the_end_of_a_session_in_the_middle_of_a_poll() -> None:
+    hand = Hand()
+    hand.open_polling()
+    hand.client.send("x")
+    hand.asked()
+    hand.respond("poll", "\x1e".join(f"4{number}" for number in range(3 * BATCH)))
+    hand.lose("post")
+    assert ending(hand).reason == "transport error"
+    run(hand.client)
+    assert hand.events() == []
+
+
 def test_the_server_closes_with_a_packet() -> None:
     hand = Hand()
     hand.open_polling()
@@ -529,12 +595,11 @@ def test_the_server_does_not_ping_any_more() -> None:
     assert hand.asked() == [("close", "ws")]
 
 
-def test_who_does_not_read_gets_no_ping() -> None:
+def test_who_does_not_read_for_a_while_waits_anew_for_the_ping() -> None:
     hand = Hand(transports=["websocket"])
     hand.open_websocket()
     hand.client.pause(True)
     assert hand.asked() == [("reading", "ws", False)]
-    hand.advance(45)
     hand.advance(44)
     hand.client.pause(False)
     assert hand.asked() == [("reading", "ws", True)]
@@ -542,6 +607,30 @@ def test_who_does_not_read_gets_no_ping() -> None:
     assert hand.client.state is ClientState.OPEN
     hand.advance(1)
     assert ending(hand).reason == "ping timeout"
+
+
+def test_who_does_not_read_at_all_has_no_session_any_more() -> None:
+    hand = Hand(transports=["websocket"])
+    hand.open_websocket()
+    hand.client.pause(True)
+    hand.advance(45)
+    # The server has had no pong, and has given up.
+    assert ending(hand).reason == "ping timeout"
+
+
+def test_one_pong_for_all_pings_that_wait() -> None:
+    hand = Hand()
+    hand.open_polling()
+    hand.respond("poll", "2\x1e2\x1e2")
+    assert hand.asked() == [("post", "polling&sid=abc", b"3"), ("poll", "polling&sid=abc")]
+    for _ in range(2):
+        hand.respond("poll", "2")
+        assert hand.asked() == [("poll", "polling&sid=abc")]
+    assert hand.client.buffered == 5
+    hand.respond("post")
+    assert hand.asked() == [("post", "polling&sid=abc", b"3")]
+    hand.respond("post")
+    assert hand.asked() == []
 
 
 # -- closing -----------------------------------------------------------------------------------------------------------
@@ -683,6 +772,16 @@ def test_a_driver_that_goes_away() -> None:
     hand.client.install(None)
 
 
+def test_a_driver_that_goes_away_in_the_middle_of_a_goodbye() -> None:
+    hand = Hand()
+    hand.client.install(ManualRuntime())
+    hand.open_polling()
+    hand.client.send("lost")
+    hand.client.install(None)
+    assert ending(hand) == ClientClosed("forced close")
+    assert hand.client.over
+
+
 def test_the_next_driver_handles_what_the_last_one_has_left() -> None:
     hand = Hand(transports=["websocket"])
     seen: list[str | bytes] = []
@@ -704,6 +803,17 @@ def test_the_next_driver_handles_what_the_last_one_has_left() -> None:
     hand.message("4c")
     run(hand.client)
     assert seen == ["a", "b", "c"]
+
+
+def test_nothing_is_opened_for_a_driver_that_leaves() -> None:
+    hand = Hand()
+    hand.client.install(ManualRuntime())
+    hand.client.leave()
+    with pytest.raises(LocalProtocolError, match="leaving"):
+        hand.client.open()
+    hand.client.install(None)
+    hand.client.install(ManualRuntime())
+    assert hand.open() == [("poll", "polling")]
 
 
 def test_one_driver_at_a_time() -> None:
@@ -1063,4 +1173,4 @@ def test_reprs_do_not_show_the_id() -> None:
 def test_it_is_its_own_engine() -> None:
     hand = Hand()
     assert hand.client.engine is hand.client
-    assert hand.client.max_message_size == 64 * 1024 * 1024
+    assert hand.client.max_message_size == 16 * 1024 * 1024

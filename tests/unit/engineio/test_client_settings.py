@@ -32,6 +32,9 @@ from sansio_eio import EngineClient, LocalProtocolError
         ({"headers": [("a", "b")]}, "the headers are a mapping"),
         ({"headers": {"a": 1}}, "the headers are text"),
         ({"path": "relative"}, "not an absolute URL path"),
+        ({"path": "/a b/"}, "not an absolute URL path"),
+        ({"timestamp_param": "sid"}, "timestamp_param"),
+        ({"timestamp_param": ""}, "timestamp_param"),
     ],
 )
 def test_options_that_make_no_sense(options: dict[str, Any], message: str) -> None:

@@ -1,5 +1,7 @@
 """The URL of a client, and the address in it."""
 
+from typing import Any
+
 import pytest
 
 from sansio_eio import LocalProtocolError
@@ -60,6 +62,19 @@ def test_authorities(address: Address, authority: str) -> None:
 def test_what_is_no_url_to_connect_to(url: str) -> None:
     with pytest.raises(LocalProtocolError, match="not a URL to connect to"):
         parse_url(url)
+
+
+def test_a_url_is_text() -> None:
+    url: Any = 123
+    with pytest.raises(LocalProtocolError, match="a URL is text, not int"):
+        parse_url(url)
+
+
+def test_no_secret_is_shown() -> None:
+    with pytest.raises(LocalProtocolError) as caught:
+        parse_url("http://bob:hunter2@host:99999")
+    assert "hunter2" not in str(caught.value)
+    assert "hunter2" not in repr(parse_url("http://bob:hunter2@host?token=hunter2"))
 
 
 def test_path_and_query() -> None:

@@ -44,6 +44,13 @@ def test_a_value_may_be_empty_and_have_equals_signs() -> None:
     assert header(jar_with("a=", "b=c=d==")) == "a=; b=c=d=="
 
 
+def test_cookies_of_the_same_name_for_different_paths() -> None:
+    jar = jar_with("a=1; Path=/", "a=2; Path=/socket.io", "b=3; Path=/admin")
+    assert header(jar) == "a=2; a=1"
+    store(jar, "a=4; Path=/")
+    assert header(jar) == "a=2; a=4"
+
+
 def test_the_newest_value_counts() -> None:
     assert header(jar_with("a=1", "b=1", "a=2")) == "b=1; a=2"
 

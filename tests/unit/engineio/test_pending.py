@@ -105,3 +105,16 @@ def test_it_keeps_the_lock_of_a_driver_that_has_gone() -> None:
     pending = Pending[str](engine)
     engine.lock = lock
     assert pending.lock is lock
+
+
+def test_a_callback_that_is_not_wanted_any_more() -> None:
+    pending = Pending[int](EngineServer())
+    called: list[object] = []
+    pending.add_done_callback(called.append)
+    pending.add_done_callback(print)
+    pending.remove_done_callback(called.append)
+    pending.remove_done_callback(called.append)
+    pending.remove_done_callback(print)
+    pending.resolve(1)
+    pending.remove_done_callback(print)
+    assert called == []

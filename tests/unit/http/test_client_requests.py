@@ -236,3 +236,14 @@ def test_what_the_transport_did_not_take() -> None:
     line.connection.hold_back(b"rest", now=0.0)
     assert line.feed(response()).end == "aborted"
     assert len(net.app.responses) == 1
+
+
+def test_informational_responses_without_end() -> None:
+    net = Net()
+    channel = net.app.ask()
+    line = net.pump().lines[0]
+    for _ in range(100):
+        line.feed(b"HTTP/1.1 102 Processing\r\n\r\n")
+    assert net.app.closed == []
+    line.feed(b"HTTP/1.1 102 Processing\r\n\r\n")
+    assert net.app.closed == [(channel, "too many informational responses")]

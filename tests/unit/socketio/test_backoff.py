@@ -82,3 +82,9 @@ def test_options_that_make_no_sense(options: dict[str, Any]) -> None:
 
 def test_the_default_jitter_is_a_chance() -> None:
     assert all(0 <= chance() < 1 for _ in range(100))
+
+
+@pytest.mark.parametrize("jitter", [1.0, -0.1, float("nan")])
+def test_jitter_that_is_none(jitter: float) -> None:
+    with pytest.raises(LocalProtocolError, match="jitter is a number from 0 up to 1"):
+        Backoff(1.0, 5.0, 0.5, lambda: jitter).next_delay()

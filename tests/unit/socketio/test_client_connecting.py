@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from sansio_eio.engineio import ConnectError, Response
+from sansio_eio.engineio import ConnectError, Outgoing, Response
 from sansio_eio.errors import LocalProtocolError
 from tests.unit.engineio.driving import Gate
 from tests.unit.socketio.client_helpers import ClientLog, ClientNet
@@ -137,6 +137,7 @@ def test_a_handler_may_wait_for_the_connect_that_needs_the_function(dial: Dial) 
     assert net.heard() == ["0"]
     net.admit()
     assert done == ["transport close"]
+    net.socket.off("disconnect")
 
 
 def test_what_the_function_says_too_late_is_not_used(dial: Dial) -> None:
@@ -159,7 +160,7 @@ def test_what_the_function_says_too_late_is_not_used(dial: Dial) -> None:
     assert net.heard() == ['0{"token":"new"}']
 
 
-def test_the_function_is_called_once_for_sessions_that_end_before_it_is_its_turn(dial: Dial) -> None:
+def test_a_function_that_hangs_keeps_neither_others_nor_the_next_session_from_asking(dial: Dial) -> None:
     gate = Gate()
     calls: list[str] = []
 
@@ -175,17 +176,87 @@ def test_the_function_is_called_once_for_sessions_that_end_before_it_is_its_turn
         net.lose()
         net.later(5.0)
         net.accept()
-    assert calls == ["slow"]
+    assert calls == ["b", "slow"] * 4
+    assert net.heard() == ["0/b,"]
     gate.open()
-    assert net.heard() == ["0/b,", "0"]
-    assert calls == ["slow", "b", "slow"]
+    assert net.heard() == ["0"]
+
+
+def test_the_calls_of_a_function_that_hangs_are_bounded(dial: Dial) -> None:
+    gate = Gate()
+    calls: list[int] = []
+
+    async def slow() -> None:
+        calls.append(1)
+        await gate
+
+    net = dial(auth=slow, connect_timeout=3.0)
+    log = ClientLog().watch(net.socket)
+    net.client.open()
+    net.accept()
+    net.later(3.0)
+    assert log.taken() == [("connect_error", "timeout")]
+    for _ in range(12):
+        net.lose()
+        net.later(1.0)
+        net.accept()
+    assert len(calls) == 10
+    assert log.taken()[-1] == ("connect_error", "auth is being asked for too often at the same time")
+    gate.open()
+    net.pump()
+    net.later(5.0)
+    assert net.heard() == ["0"]
+
+
+def test_a_function_that_raises_is_asked_again(dial: Dial) -> None:
+    tokens = iter([OSError("no network"), "t"])
+
+    def token() -> dict[str, Any]:
+        found = next(tokens)
+        if isinstance(found, Exception):
+            raise found
+        return {"token": found}
+
+    net = dial(auth=token, reconnection_delay_max=7.0)
+    log = ClientLog().watch(net.socket)
+    opening = net.client.open()
+    net.accept()
+    assert net.failures() == [("the auth of /", "OSError: no network")]
+    assert error_of(opening) == "auth has failed: no network"
+    assert log.taken() == [("connect_error", "auth has failed: no network")]
+    assert net.socket.active
+    net.later(6.9)
+    assert net.heard() == []
+    net.later(0.1)
+    assert net.heard() == ['0{"token":"t"}']
+    net.admit()
+    assert net.socket.connected
+
+
+def test_a_function_that_raises_is_not_asked_again_where_nothing_is(dial: Dial) -> None:
+    net = dial(auth=lambda: 1 / 0, reconnection=False)
+    net.client.open()
+    net.accept()
+    assert len(net.failures()) == 1
+    assert not net.socket.active
+
+
+def test_a_function_that_has_failed_is_not_asked_for_a_socket_that_has_left(dial: Dial) -> None:
+    net = dial(auth=lambda: 1 / 0)
+    net.client.of("/b")
+    net.client.open()
+    net.accept()
+    net.admit("/b")
+    net.failures()
+    net.socket.disconnect()
+    net.later(10.0)
+    assert net.failures() == []
 
 
 @pytest.mark.parametrize(
     ("auth", "failure"),
     [
-        (lambda: 1 / 0, "ZeroDivisionError: division by zero"),
-        (lambda: "text", "LocalProtocolError: auth is a dict or None, not 'text'"),
+        (lambda: "text", "LocalProtocolError: auth is a dict or None, not str"),
         (lambda: {"a": {1}}, None),
         ({"a": {1}}, None),
         ({"a": "x" * 2_000}, "LocalProtocolError: a message of 2010 bytes: the server takes 1000"),
@@ -645,3 +716,12 @@ def test_an_answer_that_is_not_wanted_any_longer_is_not_waited_for(dial: Dial) -
     other.disconnect()
     net.later(6.0)
     assert log.taken() == []
+
+
+def test_leaving_a_namespace_while_the_session_says_goodbye(dial: Dial) -> None:
+    net = dial(transports=["polling"])
+    net.client.open()
+    session = net.engine.session
+    assert session is not None
+    session.close()
+    assert not session.insist(Outgoing(("4x",)))

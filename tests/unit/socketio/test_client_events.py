@@ -404,13 +404,63 @@ def test_iteration_with_for_would_block_an_event_loop(dial: Dial) -> None:
         next(iter(net.socket))
 
 
-def test_who_waits_for_an_event_that_has_come_meanwhile_does_not_wait(dial: Dial) -> None:
+def test_who_stops_to_iterate_does_not_keep_the_server_from_being_read(
+    dial: Dial, caplog: pytest.LogCaptureFixture
+) -> None:
+    net = dial(max_inbound=4).connected()
+    iterator = iter(net.socket)
+    assert iter(iterator) is iterator
+    assert aiter(iterator) is iterator
+    for number in range(5):
+        net.say(f'2["{number}"]')
+    # Nothing is dropped while somebody iterates: it is not read.
+    assert not net.reading
+    assert caplog.messages == ["too many events of / wait to be taken: the server is not read from"]
+    assert next(iterator).event == "0"
+    net.pump()
+    assert not net.reading
+    del iterator
+    net.later(1.0)
+    assert net.reading
+    for number in range(5, 8):
+        net.say(f'2["{number}"]')
+    net.pump()
+    assert net.reading
+    assert names(net.socket) == ["4", "5", "6", "7"]
+    # Who takes them so has to go on; it is not said twice.
+    for number in range(5):
+        net.say(f'2["{number}"]')
+    assert not net.reading
+    assert len(caplog.messages) == 1
+    assert names(net.socket) == ["0", "1", "2", "3", "4"]
+
+
+def test_several_may_iterate(dial: Dial) -> None:
+    net = dial(max_inbound=4).connected()
+    one, other = iter(net.socket), iter(net.socket)
+    net.say('2["a"]', '2["b"]', '2["c"]')
+    assert [next(one).event, next(other).event, next(one).event] == ["a", "b", "c"]
+    del one
+    for number in range(6):
+        net.say(f'2["{number}"]')
+    net.pump()
+    assert not net.reading
+    net.later(3.0)
+    assert not net.reading
+    del other
+    net.later(1.0)
+    assert net.reading
+
+
+def test_iteration_ends_when_the_driver_has_gone(dial: Dial) -> None:
     net = dial().connected()
-    inbox = net.socket._inbox  # pyright: ignore[reportPrivateUsage]
-    first, second = inbox.wait(), inbox.wait()
-    assert first is second
-    net.say('2["x"]')
-    assert first.done
-    assert inbox.wait().done
-    assert names(net.socket) == ["x"]
-    assert not inbox.wait().done
+    net.installed()
+    gate = slow_handler(net)
+    found: list[Any] = []
+    net.start(collect(net.socket, found))
+    net.say('2["slow"]')
+    net.engine.install(None)
+    net.pump()
+    assert found == ["end"]
+    gate.open()
+    net.pump()

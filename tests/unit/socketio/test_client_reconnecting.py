@@ -477,3 +477,22 @@ def test_events_that_a_socket_does_not_have(dial: Dial, event: str) -> None:
     net = dial()
     with pytest.raises(LocalProtocolError, match="connect, connect_error, disconnect"):
         net.socket.on(event, fail)
+
+
+def test_jitter_that_fails_is_reported_and_the_longest_wait_is_used(dial: Dial) -> None:
+    net = dial(jitter=lambda: 1 / 0, reconnection_delay_max=9.0).connected()
+    net.lose()
+    assert net.failures() == [("jitter", "ZeroDivisionError: division by zero")]
+    net.later(8.9)
+    assert len(net.requests) == 1
+    net.later(0.1)
+    assert len(net.requests) == 2
+
+
+def test_attachments_that_are_too_large_together(dial: Dial) -> None:
+    net = dial(max_message_size=120).connected()
+    log = ClientLog().watch(net.socket)
+    net.say('52-["x",{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]', b"x" * 30)
+    assert net.socket.connected
+    net.say(b"x" * 30)
+    assert log.taken() == [("disconnect", "parse error")]

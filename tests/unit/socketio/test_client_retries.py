@@ -110,18 +110,21 @@ def test_it_is_bounded(dial: Dial) -> None:
 
 def test_disconnect_keeps_it_and_close_does_not(dial: Dial, caplog: pytest.LogCaptureFixture) -> None:
     net = dial(**OPTIONS).connected()
-    first, second = net.socket.emit_with_ack("a"), net.socket.emit_with_ack("b")
+    asked = net.socket.emit_with_ack("a")
+    net.socket.emit("b")
+    net.socket.emit("c")
+    net.heard()
     net.socket.disconnect()
-    assert not first.done
+    assert isinstance(asked.error, AckDisconnected)
     net.socket.connect()
     net.accept()
     net.heard()
     net.admit()
-    assert net.heard() == ['21["a"]']
+    assert net.heard() == ['21["b"]']
+    asked = net.socket.emit_with_ack("d")
     net.client.close()
-    assert isinstance(first.error, AckDisconnected)
-    assert isinstance(second.error, AckDisconnected)
-    assert caplog.messages == ["2 events for / were not sent: the client was closed"]
+    assert isinstance(asked.error, AckDisconnected)
+    assert caplog.messages == ["3 events for / were not sent: the client was closed"]
     assert not net.socket.emit("c")
     assert isinstance(net.socket.emit_with_ack("c").error, AckDisconnected)
 
@@ -186,12 +189,28 @@ def test_a_listener_may_disconnect_before_a_try_is_sent(dial: Dial) -> None:
 
     asked = net.socket.emit_with_ack("x")
     assert net.heard() == ["1"]
-    assert not asked.done
+    assert isinstance(asked.error, AckDisconnected)
     net.socket.connect()
     net.accept()
     net.heard()
     net.admit()
-    assert net.heard() == ['21["x"]']
+    assert net.heard() == []
+
+
+def test_a_listener_may_emit_in_the_middle_of_a_try(dial: Dial) -> None:
+    net = dial(**OPTIONS).connected()
+
+    @net.socket.on_any_outgoing
+    def log(event: str) -> None:
+        if event != "log":
+            net.socket.emit("log")
+
+    net.socket.emit("a")
+    assert net.heard() == ['20["a"]']
+    net.say("30[]")
+    assert net.heard() == ['21["log"]']
+    net.say("31[]")
+    assert net.heard() == []
 
 
 def test_a_listener_may_close_the_client_before_a_try_is_sent(dial: Dial) -> None:

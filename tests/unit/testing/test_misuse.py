@@ -36,7 +36,7 @@ def test_options_of_a_network(options: Any, message: str) -> None:
 REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"reconnect": True}, "connect has no option reconnect; it has ack_timeout, .*auth, .*reconnection, .*transport"),
     ({"Auth": {}, "Name": "x"}, "connect has no option Auth, Name; it has"),
-    ({"auth": "token"}, "auth is a dict or a function, not 'token'"),
+    ({"auth": "token"}, "auth is a dict or a function, not str"),
     ({"headers": {"a b": "c"}}, "not a header name: 'a b'"),
     ({"headers": [("a", 1)]}, "the headers are a mapping, not"),
     ({"headers": {"Host": "example"}}, "the header Host belongs to the transport"),
@@ -68,7 +68,7 @@ def test_auth_of_another_namespace() -> None:
     with Network(make_chat()) as net:
         ada = net.connect()
         wrong: Any = "token"
-        with pytest.raises(LocalProtocolError, match="auth is a dict or a function, not 'token'"):
+        with pytest.raises(LocalProtocolError, match="auth is a dict or a function, not str"):
             ada.of("/admin", auth=wrong)
         assert ada.of("/admin").connected
 

@@ -57,7 +57,7 @@ INPUTS: dict[type[Core], str] = {
 #: Methods that change the state and leave the lock to their callers.
 MUTATIONS: dict[type, str] = {
     Deadlines: "at after cancel expire_due",
-    Outbox: "take_all take_portion take_payload take_back drop_volatile add_drain resolve_drains",
+    Outbox: "take_all take_portion take_payload take_back drop_volatile drain resolve_drains",
     Mailbox: "put _pop",
     HandlerTable: "add remove",
     EngineServer: "attach mark_ready make_runnable set_timeout act respond answer forget admission_expired",

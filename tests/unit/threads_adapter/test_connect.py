@@ -272,7 +272,7 @@ def test_a_server_that_comes_later() -> None:
         wait_for(failed)
         with Threads(make_echo(), "127.0.0.1", port):
             wait_for(connected)
-            assert next(socket).args == [1]
+            assert next(iter(socket)).args == [1]
 
 
 def test_a_server_that_comes_back() -> None:
