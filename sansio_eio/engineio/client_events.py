@@ -21,6 +21,9 @@ class TransportError(Exception):
         self.data = data
         self.status = status
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({str(self)!r})"
+
     def __str__(self) -> str:
         if self.status is not None:
             return f"{self.message}: the server has answered {self.status}"

@@ -145,6 +145,8 @@ class Client(Encoding, Listening):
     def close(self) -> None:
         """End the connection, and do not come back: what was emitted before on it is still delivered.
 
+        With `retries`, events that wait for the acknowledgement of another one are sent once, and not waited for.
+
         All sockets are disconnected, with the reason "io client disconnect". Events that wait for a connection are
         dropped, with a word in the log; acknowledgements that have not come end with AckDisconnected.
 
@@ -152,6 +154,8 @@ class Client(Encoding, Listening):
         the server is "transport close".
         """
         self.opened, self.closed = False, True
+        for socket in list(self.sockets.values()):
+            socket.send_rest()
         self.link.stop()
         for socket in list(self.sockets.values()):
             socket.drop_all()

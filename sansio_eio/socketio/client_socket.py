@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from sansio_eio.socketio.client import Client
     from sansio_eio.socketio.client_options import Auth
     from sansio_eio.socketio.events import EventReceived
+
+logger = logging.getLogger("sansio_eio")
 
 #: The events of a socket's own life, which no server can send.
 LIFECYCLE = ("connect", "connect_error", "disconnect")
@@ -279,6 +282,10 @@ class ClientSocket(Emitting["ClientOperator"], CatchAll, Listening):
         self.active = False
         self._inactive(reason)
 
+    def send_rest(self) -> None:
+        """The client is about to be closed: nothing more is waited for."""
+        self._outlet.send_rest()
+
     def drop_all(self) -> None:
         """The client is closed: nothing waits any longer."""
         self.active = False
@@ -303,6 +310,8 @@ class ClientSocket(Emitting["ClientOperator"], CatchAll, Listening):
     def refused(self, error: ConnectError) -> None:
         """The server has not let it in, or has not been asked: it is not tried again."""
         self.active = False
+        if self._connect is None and not self._lifecycle.get("connect_error"):
+            logger.warning("%s is not connected any more, and nobody is told: %s", self.namespace, error)
         self.client.link.look()
         self.failed(error)
         self._inactive(CONNECT_ERROR, error)

@@ -165,6 +165,19 @@ class Outlet:
         self.queue_packet(outgoing)
         return ack
 
+    def send_rest(self) -> None:
+        """The client is about to be closed: send what has been waiting for the acknowledgement of something else."""
+        if self._queue is not None:
+            self._queue.send_rest()
+
+    def send_once(self, data: list[Any], delivery: Delivery) -> bool:
+        """An event whose acknowledgement nobody has the time to wait for; False when it cannot be sent."""
+        try:
+            return self.queue_packet(self._encode(data, None, delivery))
+        except LocalProtocolError as error:
+            self._socket.report(error, f"an event for {self._socket.namespace} that waited for the connection")
+            return False
+
     def look_at_drains(self) -> None:
         """Something that waited here does so no longer."""
         if self._drain is None or (self._socket.active and self.size > LOW_WATER):

@@ -103,13 +103,19 @@ class RetryQueue:
         for event in dropped:
             event.whole.fail(AckDisconnected())
 
+    def send_rest(self) -> None:
+        """There is no time to wait for acknowledgements: send what was not sent yet, once."""
+        for event in list(self._events):
+            if event.tries == 0 and self._outlet.send_once(event.data, event.delivery):
+                event.tries = 1
+
     def clear(self) -> int:
-        """Nothing of it will be sent; how many events that were."""
+        """Nothing of it will be sent any more; how many events have never been."""
         events, self._events = self._events, deque()
         self.size = 0
         for event in events:
             event.whole.fail(AckDisconnected())
-        return len(events)
+        return sum(event.tries == 0 for event in events)
 
     def _tried(self, ack: Pending[Any]) -> None:
         event = self._events[0] if self._events else None

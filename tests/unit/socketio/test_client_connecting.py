@@ -725,3 +725,15 @@ def test_leaving_a_namespace_while_the_session_says_goodbye(dial: Dial) -> None:
     assert session is not None
     session.close()
     assert not session.insist(Outgoing(("4x",)))
+
+
+def test_a_refusal_that_nobody_is_told_of_is_logged(dial: Dial, caplog: pytest.LogCaptureFixture) -> None:
+    net = dial().connected()
+    net.lose()
+    net.later(1.0)
+    net.accept()
+    net.say('44{"message":"no"}'[1:])
+    assert caplog.messages == ["/ is not connected any more, and nobody is told: no"]
+    waiting = net.socket.wait_connected()
+    assert error_of(waiting) == "no"
+    assert repr(waiting.error) == "ConnectError('no')"

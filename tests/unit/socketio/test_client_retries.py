@@ -124,7 +124,9 @@ def test_disconnect_keeps_it_and_close_does_not(dial: Dial, caplog: pytest.LogCa
     asked = net.socket.emit_with_ack("d")
     net.client.close()
     assert isinstance(asked.error, AckDisconnected)
-    assert caplog.messages == ["3 events for / were not sent: the client was closed"]
+    # There is no time to wait for the acknowledgement of each.
+    assert net.heard() == ['2["c"]', '2["d"]']
+    assert caplog.messages == []
     assert not net.socket.emit("c")
     assert isinstance(net.socket.emit_with_ack("c").error, AckDisconnected)
 
@@ -220,3 +222,27 @@ def test_a_listener_may_close_the_client_before_a_try_is_sent(dial: Dial) -> Non
     assert isinstance(asked.error, AckDisconnected)
     assert net.heard() == []
     assert net.socket.buffered == 0
+
+
+def test_close_without_a_connection_drops_it_and_says_so(dial: Dial, caplog: pytest.LogCaptureFixture) -> None:
+    net = dial(**OPTIONS)
+    net.socket.emit("a")
+    net.socket.emit("b")
+    net.client.close()
+    assert caplog.messages == ["2 events for / were not sent: the client was closed"]
+
+
+def test_close_with_what_turns_out_to_be_too_large(dial: Dial) -> None:
+    net = dial(**OPTIONS)
+    net.socket.emit("a")
+    net.socket.emit("x", "y" * 100)
+    net.client.open()
+    net.accept(max_payload=100)
+    net.heard()
+    net.admit()
+    assert net.heard() == ['20["a"]']
+    net.client.close()
+    assert net.heard() == []
+    [(where, text)] = net.failures()
+    assert where == "an event for / that waited for the connection"
+    assert text.endswith("the server takes 100")

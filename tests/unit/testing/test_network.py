@@ -209,7 +209,7 @@ def test_a_client_that_nobody_answers() -> None:
 
 def test_a_client_that_does_not_even_ask() -> None:
     async def make_auth() -> dict[str, str]:
-        await net.sleep(60.0)
+        await net.sleep(20.0)
         return {}
 
     with Network(make_chat()) as net:
@@ -217,7 +217,7 @@ def test_a_client_that_does_not_even_ask() -> None:
         assert ada.connect_error is not None
         assert ada.connect_error.message == "timeout"
         assert net.now == 10.0
-        net.advance(50.0)
+        net.advance(11.0)
         assert ada.connected
 
 

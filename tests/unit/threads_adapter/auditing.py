@@ -19,6 +19,7 @@ from sansio_eio.engineio import Channel, ClientSession, EngineClient, EngineServ
 from sansio_eio.engineio.core import Core
 from sansio_eio.engineio.handlers import HandlerTable
 from sansio_eio.engineio.outbox import Outbox
+from sansio_eio.engineio.packet_feed import PacketFeed
 from sansio_eio.engineio.post import PostReceiver
 from sansio_eio.engineio.upgrade import Upgrade
 from sansio_eio.socketio import (
@@ -50,7 +51,7 @@ INPUTS: dict[type[Core], str] = {
     ),
     EngineClient: (
         "response_received websocket_accepted message_received channel_closed "
-        "take_ready take_actions take_runnable next_deadline advance"
+        "take_ready take_actions take_runnable next_deadline advance leave"
     ),
 }
 
@@ -70,9 +71,10 @@ MUTATIONS: dict[type, str] = {
     ),
     ClientSession: (
         "open queue_packet insist response_received websocket_accepted message_received channel_lost expire flush_into "
-        "flushed fall_back receive pause end _move"
+        "flushed fall_back receive pause end go_on _move"
     ),
-    PostReceiver: "start receive go_on release release_if_taken lose",
+    PostReceiver: "start receive taken release release_if_taken lose",
+    PacketFeed: "feed go_on _take_batch",
     Pending: "_end",
     Server: "add_child forget_child find_namespace _new_namespace _tell_new",
     Namespace: "add remove forget_if_empty",
@@ -86,17 +88,18 @@ MUTATIONS: dict[type, str] = {
         "_tell _disconnected _inactive"
     ),
     Link: (
-        "start look stop authenticate opened message failed closed expire take_packet fail congest brake give_up_acks "
+        "start look stop authenticate ask_later expect_answer opened message failed closed expire take_packet fail "
+        "congest brake give_up_acks "
         "_open _let_go _come_back _try_again"
     ),
     Membership: "ask leave session_over take _connect _take_answer _leave _forget_early",
     Outlet: (
-        "open expire close drop_all give_up_acks forget_ack queue_packet try_to_send look_at_drains "
+        "open expire close give_up drop_all give_up_acks forget_ack queue_packet try_to_send look_at_drains "
         "_make_ack _send _give_up"
     ),
-    Inbox: "put take end wait",
-    SendBuffer: "add drop_oldest remove clear",
-    RetryQueue: "add go_on clear _tried _drop",
+    Inbox: "put take end expire",
+    SendBuffer: "add drop_oldest drop_asking remove clear",
+    RetryQueue: "add go_on clear drop_asking _tried _drop",
 }
 
 #: The attributes of these are state, too, but for the ones named.

@@ -43,7 +43,7 @@ def test_both_ways_and_much_of_it(server_context: ssl.SSLContext, client_context
         for number in range(100):
             assert client.emit("news", number, b"y" * 60_000)
         for number in range(100):
-            assert next(client).args == [number, b"y" * 60_000]
+            assert next(iter(client)).args == [number, b"y" * 60_000]
 
 
 def test_a_certificate_that_nobody_has_vouched_for(server_context: ssl.SSLContext) -> None:

@@ -40,7 +40,7 @@ def test_events_both_ways_and_acknowledgements(transports: list[str]) -> None:
         assert client.connected
         for number, data in enumerate((b"", b"x" * 100_000)):
             assert client.emit("news", number, data)
-            event = next(client)
+            event = next(iter(client))
             assert (event.event, event.args) == ("news", [number, data])
         assert client.emit_with_ack("ask", "a").wait() == "a"
         assert client.call("ask", [b"b"], timeout=PATIENCE).wait() == [b"b"]

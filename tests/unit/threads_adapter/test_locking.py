@@ -72,7 +72,7 @@ PURE = "body_limit check_size encode encode_answer engine is_pattern"
 FOR_THE_CORE = (
     "abandon act add add_child admission_expired admit advance answer answered ask attach candidate channel "
     "channel_closed channel_lost child closed disconnected drop_all end expire fail_acks failed fall_back "
-    "find_namespace flush_into flushed forget forget_ack forget_child forget_if_empty give_up_acks handler_table "
+    "find_namespace flush_into flushed forget forget_ack forget_child forget_if_empty give_up_acks go_on handler_table "
     "insist install joined leave leave_all leave_session make_request make_runnable mark_ready message_received "
     "next_deadline open open_channel open_on_poll open_on_websocket opened pause poll post post_started queue_answer "
     "queue_packet queue_with_ack receive refused release_behind remove reopen request_received request_started respond "

@@ -88,7 +88,7 @@ def test_a_hundred_clients_in_one_process() -> None:
         assert len(io.sockets.sockets) == 100
         io.emit("news", "for all")
         for number, each in enumerate(sockets):
-            assert next(each).args == ["for all"]
+            assert next(iter(each)).args == ["for all"]
             answers.append(each.call("ask", number, timeout=PATIENCE).wait())
     assert answers == list(range(100))
     assert io.sockets.sockets == {}
