@@ -48,13 +48,12 @@ class ClientSocket(Emitting["ClientOperator"], CatchAll, Listening):
     * "disconnect" with the reason: "io server disconnect" and "io client disconnect" are for good; "ping timeout",
       "transport close", "transport error" and "parse error" are those of a lost connection, after which it comes back.
 
-
     What a handler of a server's event returns is the acknowledgement. Events that no handler takes wait for whoever
-    iterates over the socket: `async for event in socket`, and where a driver of threads serves it, `for event in
-    socket`. While somebody does, none is dropped, and the server is not read from while too many wait; else the oldest
-    of more than `max_inbound` are dropped. It ends when the socket is no longer active.
+    iterates over the socket, with `async for`, and where a driver of threads serves it, with `for`. While somebody
+    does, none is dropped, and the server is not read from while too many wait; else the oldest of more than
+    `max_inbound` are dropped. It ends when the socket is no longer active.
 
-    Nothing here waits: `emit` queues, and `Pending` is to be awaited, or `wait`ed for in threads.
+    Nothing here waits: `emit` queues, and a `Pending` is to be awaited, or in threads waited for with `wait`.
     """
 
     def __init__(self, client: Client, namespace: str, auth: Auth) -> None:

@@ -8,7 +8,7 @@ or not at all when a test wants that.
 from sansio_eio.testing.async_network import AsyncClient, AsyncEngineClient, AsyncNetwork
 from sansio_eio.testing.client import Event, Line
 from sansio_eio.testing.loops import KitLoop
-from sansio_eio.testing.network import Client, EngineClient, MakeNetwork, Network
+from sansio_eio.testing.network import MakeNetwork, Network, NetworkClient, NetworkEngineClient
 from sansio_eio.testing.options import ConnectOptions, KitOptions, NetworkOptions, PeerOptions, Transport
 from sansio_eio.testing.simulation import NetworkAssertionError
 from sansio_eio.testing.transcript import Transcript
@@ -17,9 +17,7 @@ __all__ = [
     "AsyncClient",
     "AsyncEngineClient",
     "AsyncNetwork",
-    "Client",
     "ConnectOptions",
-    "EngineClient",
     "Event",
     "KitLoop",
     "KitOptions",
@@ -27,6 +25,8 @@ __all__ = [
     "MakeNetwork",
     "Network",
     "NetworkAssertionError",
+    "NetworkClient",
+    "NetworkEngineClient",
     "NetworkOptions",
     "PeerOptions",
     "Transcript",

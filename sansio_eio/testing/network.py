@@ -43,22 +43,22 @@ class Network(Simulation):
     def __init__(self, app: Mountable | Router, **options: Unpack[NetworkOptions]) -> None:
         super().__init__(app, ManualLoop(), **options)
 
-    def connect(self, namespace: str = "/", **options: Unpack[ConnectOptions]) -> Client:
+    def connect(self, namespace: str = "/", **options: Unpack[ConnectOptions]) -> NetworkClient:
         """A new Socket.IO client. When it is not let in, it is not `connected` and has a `connect_error`.
 
         Time passes only when it has to; after its `connect_timeout`, 20 seconds, no answer counts as a refusal. Raises
         LocalProtocolError for an unknown option, and where the path leads to an `EngineServer`.
         """
         wait = options.pop("wait", True)
-        client = Client(self, *self._new_client(namespace, options))
+        client = NetworkClient(self, *self._new_client(namespace, options))
         if wait:
             run(self.let_in(client))
         return client
 
-    def connect_engine(self, **options: Unpack[PeerOptions]) -> EngineClient:
+    def connect_engine(self, **options: Unpack[PeerOptions]) -> NetworkEngineClient:
         """A new Engine.IO client; otherwise the same. The `path` of a Socket.IO server gives what is below it, raw."""
         wait = options.pop("wait", True)
-        client = EngineClient(self, *self._new_engine_client(options))
+        client = NetworkEngineClient(self, *self._new_engine_client(options))
         if wait:
             run(self.let_in(client))
         return client
@@ -124,10 +124,10 @@ class MakeNetwork(Protocol):
         ...
 
 
-class Client(Member):
+class NetworkClient(Member):
     """A Socket.IO client in one namespace of a `Network`. Made by `connect`."""
 
-    def of(self, namespace: str, *, auth: Auth = None, wait: bool = True) -> Client:
+    def of(self, namespace: str, *, auth: Auth = None, wait: bool = True) -> NetworkClient:
         """The one in another namespace of the same connection, connected if it is not; see `Network.connect`."""
         client = self._sibling(namespace, auth)
         if wait:
@@ -164,7 +164,7 @@ class Client(Member):
         return self._take(self.received)
 
 
-class EngineClient(EngineMember):
+class NetworkEngineClient(EngineMember):
     """An Engine.IO client of a `Network`. Made by `connect_engine`."""
 
     def connect(self, *, wait: bool = True) -> None:

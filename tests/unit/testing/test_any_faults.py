@@ -7,7 +7,7 @@ from contextlib import suppress
 import pytest
 
 from sansio_eio import AckDisconnected, AckTimeout, LocalProtocolError, Server, socketio
-from sansio_eio.testing import Client, Network, NetworkAssertionError, Transport
+from sansio_eio.testing import Network, NetworkAssertionError, NetworkClient, Transport
 from sansio_eio.testing.dice import Dice
 from tests.unit.testing.chat import make_chat
 
@@ -19,7 +19,7 @@ def answer(*args: object) -> tuple[object, ...]:
     return args
 
 
-ACTIONS: tuple[Callable[[Network, Client, Dice], object], ...] = (
+ACTIONS: tuple[Callable[[Network, NetworkClient, Dice], object], ...] = (
     lambda net, client, dice: net.settle(),
     lambda net, client, dice: net.advance((0.1, 1.0, 5.0, 20.0)[dice.below(4)]),
     lambda net, client, dice: client.emit("say", "x" * (1, 100, 4_000, 4_900)[dice.below(4)]),
@@ -50,7 +50,7 @@ def run(io: Server, seed: int) -> str:
     bot = socketio.Client("http://localhost")
     bot.socket.on("said", answer)
     net.attach(bot, wait=False, name="bot")
-    clients: list[Client] = []
+    clients: list[NetworkClient] = []
     for _ in range(60):
         if not clients or dice.below(5) == 0:
             transport, comes_back = TRANSPORTS[dice.below(3)], dice.below(2) == 1

@@ -9,7 +9,7 @@ import pytest
 import trio
 
 from sansio_eio import Server, Socket
-from sansio_eio.testing import Client, Network, NetworkAssertionError
+from sansio_eio.testing import Network, NetworkAssertionError, NetworkClient
 from sansio_eio.testing.loops import Park, name_of, raised_in
 from sansio_eio.testing.network import run
 from tests.unit.testing.chat import make_chat
@@ -118,7 +118,7 @@ def test_concurrent_handlers_and_those_that_end_at_once() -> None:
         async def quick(socket: Socket) -> None:
             done.append("quick")
 
-        ada: Client = net.connect()
+        ada: NetworkClient = net.connect()
         ada.emit("slow", 2.0)
         ada.emit("slow", 1.0)
         ada.emit("quick")

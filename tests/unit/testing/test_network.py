@@ -65,11 +65,11 @@ def test_each_client_has_a_name_and_an_address() -> None:
 def test_what_they_look_like() -> None:
     with Network(make_chat()) as net:
         ada, bob = net.connect(), net.connect_engine(path="/socket.io/", transport="polling")
-        assert repr(ada) == "<Client ada open on websocket>"
-        assert repr(bob) == "<EngineClient bob open on polling>"
+        assert repr(ada) == "<NetworkClient ada open on websocket>"
+        assert repr(bob) == "<NetworkEngineClient bob open on polling>"
         assert repr(net) == "<Network at 0.000 s with 2 clients>"
         bob.close()
-        assert repr(bob) == "<EngineClient bob closed on polling>"
+        assert repr(bob) == "<NetworkEngineClient bob closed on polling>"
         assert repr(net) == "<Network at 0.000 s with 1 clients>"
 
 

@@ -28,7 +28,7 @@ def test_a_client_comes_back_by_itself(transport: Transport) -> None:
         ada.cut()
         net.settle()
         assert not ada.connected
-        assert repr(ada).startswith("<Client ada waiting on ")
+        assert repr(ada).startswith("<NetworkClient ada waiting on ")
         assert ada.disconnect_reason in ("transport close", "transport error")
         ada.emit("say", "meanwhile")
         net.advance(0.9)

@@ -84,8 +84,8 @@ MUTATIONS: dict[type, str] = {
     Socket: "end queue_packet queue_with_ack answered fail_acks forget_ack",
     Client: "reopen",
     ClientSocket: (
-        "ask take leave_session abandon drop_all give_up_acks joined refused disconnected answered failed queue_answer "
-        "_tell _disconnected _inactive"
+        "ask take leave_session abandon send_rest drop_all give_up_acks joined refused disconnected answered failed "
+        "queue_answer _tell _disconnected _inactive"
     ),
     Link: (
         "start look stop authenticate ask_later expect_answer opened message failed closed expire take_packet fail "
@@ -94,12 +94,12 @@ MUTATIONS: dict[type, str] = {
     ),
     Membership: "ask leave session_over take _connect _take_answer _leave _forget_early",
     Outlet: (
-        "open expire close give_up drop_all give_up_acks forget_ack queue_packet try_to_send look_at_drains "
+        "open expire close give_up send_rest drop_all give_up_acks forget_ack queue_packet try_to_send look_at_drains "
         "_make_ack _send _give_up"
     ),
     Inbox: "put take end expire",
     SendBuffer: "add drop_oldest drop_asking remove clear",
-    RetryQueue: "add go_on clear drop_asking _tried _drop",
+    RetryQueue: "add go_on send_rest clear drop_asking _tried _drop",
 }
 
 #: The attributes of these are state, too, but for the ones named.
