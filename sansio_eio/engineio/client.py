@@ -254,14 +254,7 @@ class EngineClient(Core):
 
     def take_actions(self, channel: Channel) -> list[ClientAction]:
         """See `ClientApplication.take_actions`."""
-        session = self.session
-        if session is not None:
-            session.flush_into(channel)
-        channel.ready = channel.offered = False
-        actions, channel.actions = channel.actions, []
-        if session is not None:
-            session.flushed(channel)
-        return actions
+        return self._hand_over(channel, self.session)
 
     def leave(self) -> None:
         """See `ClientApplication.leave`."""

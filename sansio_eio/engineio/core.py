@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 from sansio_eio.deadlines import Deadlines, Expirable
 from sansio_eio.engineio.handlers import ErrorHook, Hook, Listening, check_function
@@ -13,6 +13,16 @@ if TYPE_CHECKING:
     from sansio_eio.engineio.atomic import Lock
     from sansio_eio.engineio.channel import Channel
     from sansio_eio.engineio.runtime import Runnable, Runtime
+
+
+class Flushing(Protocol):
+    """A session, of a server or of a client."""
+
+    def flush_into(self, channel: Channel, /) -> None:
+        """The driver can send on this channel: hand over what waits, if this is the way out."""
+
+    def flushed(self, channel: Channel, /) -> None:
+        """It has been handed over."""
 
 
 class Core(Listening):
@@ -72,6 +82,16 @@ class Core(Listening):
         self.runtime = runtime
         if runtime is not None:
             self.lock = runtime.lock
+
+    def _hand_over(self, channel: Channel, session: Flushing | None) -> list[Any]:
+        """The actions of a channel, with what its session has to say on it."""
+        if session is not None:
+            session.flush_into(channel)
+        channel.ready = channel.offered = False
+        actions, channel.actions = channel.actions, []
+        if session is not None:
+            session.flushed(channel)
+        return actions
 
     # -- for sessions and the protocol above -----------------------------------------------------------------------
 

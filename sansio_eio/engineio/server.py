@@ -193,14 +193,7 @@ class EngineServer(Core):
 
     def take_actions(self, channel: Channel) -> list[Action]:
         """See `Application.take_actions`."""
-        session = channel.session
-        if session is not None:
-            session.flush_into(channel)
-        channel.ready = channel.offered = False
-        actions, channel.actions = channel.actions, []
-        if session is not None:
-            session.flushed(channel)
-        return actions
+        return self._hand_over(channel, channel.session)
 
     def install(self, runtime: Runtime | None) -> None:
         """See `Application.install`."""
