@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from secrets import token_urlsafe
 from typing import TYPE_CHECKING, Any, Unpack
 from urllib.parse import urlencode
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from sansio_eio.engineio.mailbox import Mailbox
     from sansio_eio.engineio.requests import Response
     from sansio_eio.engineio.runtime import Runtime
+
+logger = logging.getLogger("sansio_eio")
 
 EVENTS = ("open", "ping", "message", "close", "error")
 
@@ -336,6 +339,9 @@ class EngineClient(Core):
     def closed(self, reason: str, error: Exception | None) -> None:
         """The session had been open, and is over."""
         self.session = None
+        if error is not None:
+            # The reason alone does not tell a limit of this client from a cable that was pulled.
+            logger.info("the session with %s has ended, %s: %s", self.address.authority, reason, error)
         self.listener.closed(reason, error)
 
     # -- inside ----------------------------------------------------------------------------------------------------

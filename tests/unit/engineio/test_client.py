@@ -545,10 +545,14 @@ def test_a_websocket_that_ends(error: Exception | None) -> None:
     assert hand.asked() == []
 
 
-def test_a_websocket_on_which_the_server_breaks_the_protocol() -> None:
+def test_a_websocket_on_which_the_server_breaks_the_protocol(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "sansio_eio")
     hand = Hand(transports=["websocket"])
     hand.open_websocket()
     hand.lose("ws", RemoteProtocolError("a masked frame"))
+    assert caplog.messages == [
+        "the session with server:3000 has ended, transport error: websocket error: a masked frame"
+    ]
     closed = ending(hand)
     assert (closed.reason, str(closed.error)) == ("transport error", "websocket error: a masked frame")
 
