@@ -8,7 +8,7 @@ PORT ?= 3000
 
 # Tests that use no network, no browser and no JavaScript: the ones that measure the coverage.
 NETWORK_FREE := tests --ignore=tests/conformance --ignore=tests/browser --ignore=tests/benchmarks
-# On all processors: they wait for nothing but them.
+# On all processors; each worker has servers of its own.
 PARALLEL := --numprocesses=auto --dist=worksteal
 
 .DELETE_ON_ERROR:
@@ -22,7 +22,7 @@ demo: $(STAMPS)/base docs/examples/chat/node_modules ## Serve the chat of docs/e
 
 test: lint $(STAMPS)/dev tests/js/node_modules docs/examples/chat/node_modules $(STAMPS)/chromium ## Lint, types, import contracts, all tests
 	$(RUN) -m pytest $(NETWORK_FREE) $(PARALLEL) --cov --cov-report=term-missing:skip-covered --junitxml=$(JUNIT)/network-free.xml
-	$(RUN) -m pytest tests/conformance tests/browser --junitxml=$(JUNIT)/peers.xml
+	$(RUN) -m pytest tests/conformance tests/browser $(PARALLEL) --junitxml=$(JUNIT)/peers.xml
 
 unit: $(STAMPS)/dev ## Only the network-free tests, with the coverage
 	$(RUN) -m pytest $(NETWORK_FREE) $(PARALLEL) --cov --cov-report=term-missing:skip-covered
