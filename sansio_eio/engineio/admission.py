@@ -9,13 +9,11 @@ from typing import TYPE_CHECKING, Any
 from sansio_eio.engineio import responses
 from sansio_eio.engineio.handlers import close_awaitable
 from sansio_eio.engineio.requests import Request, Response, is_header_value
+from sansio_eio.engineio.revision import REVISION_3, REVISION_4, Revision
 
 if TYPE_CHECKING:
     from sansio_eio.engineio.server import EngineServer
     from sansio_eio.engineio.session import Session
-
-#: The value of the query parameter EIO for the revision of the protocol that is spoken here.
-REVISION = "4"
 
 
 @dataclass(slots=True)
@@ -43,6 +41,11 @@ NOT_A_WEBSOCKET = Refusal(responses.BAD_REQUEST, context={"name": "TRANSPORT_HAN
 SHUTTING_DOWN = Refusal(responses.FORBIDDEN, "Server is shutting down", {"name": "SHUTTING_DOWN"}, status=503)
 
 
+def revision_of(request: Request) -> Revision:
+    """The revision that a request is of: clients did not always say, and whatever is not 4 is 3 for the reference."""
+    return REVISION_4 if request.params.get("EIO") == "4" else REVISION_3
+
+
 def verify(server: EngineServer, request: Request, *, websocket: bool) -> Session | Refusal | None:
     """The session that a request belongs to, None for a handshake, or why the request is refused.
 
@@ -68,7 +71,7 @@ def verify(server: EngineServer, request: Request, *, websocket: bool) -> Sessio
                     "previousTransport": session.transport,
                 },
             )
-        if params.get("EIO") != REVISION:
+        if revision_of(request) is not session.revision:
             return Refusal(responses.BAD_REQUEST, context={"name": "PROTOCOL_MISMATCH"})
         if transport == "websocket" and not websocket:
             # As a poll it would take what is meant for the WebSocket that the session lives on.
@@ -78,7 +81,7 @@ def verify(server: EngineServer, request: Request, *, websocket: bool) -> Sessio
         return Refusal(responses.BAD_HANDSHAKE_METHOD, context={"method": request.method})
     if transport == "websocket" and not websocket:
         return NOT_A_WEBSOCKET
-    if params.get("EIO") != REVISION:
+    if revision_of(request) is REVISION_3 and not server.settings.allow_eio3:
         return Refusal(responses.UNSUPPORTED_PROTOCOL_VERSION)
     return None
 

@@ -19,6 +19,7 @@ from sansio_eio.engineio.client_states import TRANSITIONS, ClientState, ClientTr
 from sansio_eio.engineio.outgoing import SEPARATOR, Outgoing
 from sansio_eio.engineio.packet_feed import PacketFeed
 from sansio_eio.engineio.reasons import FORCED_CLOSE, PING_TIMEOUT, TRANSPORT_CLOSE, TRANSPORT_ERROR
+from sansio_eio.engineio.revision import REVISION_4, Payload
 from sansio_eio.engineio.session_host import SessionHost
 from sansio_eio.engineio.upgrade import Upgrade
 from sansio_eio.errors import LocalProtocolError, RemoteProtocolError
@@ -320,7 +321,7 @@ class ClientSession(SessionHost):
 
     def _polled(self, body: bytes) -> None:
         try:
-            payload = packets.decode_payload(body, self._client.settings.max_payload_packets)
+            payload = REVISION_4.read_payload(Payload(body), self._client.settings.max_payload_packets)
         except RemoteProtocolError as error:
             self._fail("server error", cause=error)
         else:
@@ -357,6 +358,10 @@ class ClientSession(SessionHost):
             self.end(TRANSPORT_CLOSE)
         elif kind not in (packets.NOOP, packets.PONG, packets.UPGRADE):
             self._fail("server error", cause=RemoteProtocolError("an unknown type of packet, or a second handshake"))
+
+    def malformed(self, error: RemoteProtocolError) -> None:
+        """The body of a poll is no payload, behind the packets that were received."""
+        self._fail("server error", cause=error)
 
     def _handshake(self, text: str, now: float) -> None:
         try:

@@ -1,6 +1,10 @@
 """One packet on its way out, encoded once for all of its recipients."""
 
 from binascii import b2a_base64
+from collections.abc import Callable
+from typing import TypeVar, cast
+
+T = TypeVar("T")
 
 #: Between the packets of a polling payload (Engine.IO revision 4).
 SEPARATOR = b"\x1e"
@@ -11,9 +15,11 @@ class Outgoing:
 
     Immutable and shared: however many sessions it is queued on, each wire form is built at most once. A `str` is an
     encoded text packet with its type digit; `bytes` are a binary message.
+
+    What revision 4 of Engine.IO needs is a property; `once` has the place for all other forms.
     """
 
-    __slots__ = ("_frame", "_payload", "compress", "encoded", "packets", "size", "volatile")
+    __slots__ = ("_forms", "_frame", "_payload", "compress", "encoded", "packets", "size", "volatile")
 
     def __init__(self, packets: tuple[str | bytes, ...], *, compress: bool = True, volatile: bool = False) -> None:
         self.packets = packets
@@ -23,12 +29,22 @@ class Outgoing:
         self.encoded = [encode_text(packet) if isinstance(packet, str) else packet for packet in packets]
         self._frame: bytes | None = None
         self._payload: bytes | None = None
+        self._forms: dict[object, object] | None = None
         #: What it counts against the limit of a session's buffer, in bytes.
         self.size = sum([len(data) for data in self.encoded]) + 4 * len(packets)
 
     def split(self) -> list["Outgoing"]:
         """Each packet on its own, for a transport that cannot take all of them at once."""
         return [Outgoing((packet,), compress=self.compress, volatile=self.volatile) for packet in self.packets]
+
+    def once(self, make: Callable[["Outgoing"], T]) -> T:
+        """What `make` makes of this; made at the first call, and kept."""
+        forms = self._forms
+        if forms is None:
+            forms = self._forms = {}
+        if make not in forms:
+            forms[make] = make(self)
+        return cast("T", forms[make])
 
     @property
     def frame(self) -> bytes:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Protocol
 
 from sansio_eio.engineio.atomic import atomic
+from sansio_eio.errors import RemoteProtocolError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from sansio_eio.engineio.atomic import Lock
     from sansio_eio.engineio.core import Core
 
@@ -25,8 +29,11 @@ class Fed(Protocol):
 
     paused: bool
 
-    def receive(self, packet: str, now: float, /) -> None:
+    def receive(self, packet: str | bytes, now: float, /) -> None:
         """A packet of the peer."""
+
+    def malformed(self, error: RemoteProtocolError, /) -> None:
+        """Behind the packets so far, the payload is none."""
 
 
 class PacketFeed(ABC):
@@ -35,14 +42,15 @@ class PacketFeed(ABC):
     It is a `Runnable` while there are more of them. A session that is paused takes no further batch.
     """
 
-    __slots__ = ("_core", "_fed", "_packets", "_position", "_queued")
+    __slots__ = ("_core", "_fed", "_next", "_packets", "_queued")
 
     def __init__(self, core: Core, session: Fed) -> None:
         self._core = core
         self._fed = session
         #: None while there is no payload.
-        self._packets: list[str] | None = None
-        self._position = 0
+        self._packets: Iterator[str | bytes] | None = None
+        #: The first one of the next batch, if there is a next batch.
+        self._next: str | bytes | None = None
         self._queued = False
 
     @property
@@ -53,23 +61,23 @@ class PacketFeed(ABC):
     @property
     def busy(self) -> bool:
         """Whether there is a payload of which not all has been taken."""
-        return self._packets is not None and self._position < len(self._packets)
+        return self._packets is not None and self._next is not None
 
     @abstractmethod
     def taken(self) -> None:
         """All packets of the payload have been taken, though the session may be paused."""
 
-    def feed(self, packets: list[str]) -> None:
-        """A payload."""
+    def feed(self, packets: Iterator[str | bytes]) -> None:
+        """A payload. Where it raises RemoteProtocolError, it ends."""
         self._packets = packets
-        self._position = 0
+        self._next = None
         self._take_batch(packets)
 
     def go_on(self) -> None:
         """Take the next batch when it is our turn, if there is one."""
         if self._packets is None:
             return
-        if self._position >= len(self._packets):
+        if self._next is None:
             self.taken()
         elif not self._queued:
             self._queued = True
@@ -82,12 +90,17 @@ class PacketFeed(ABC):
         if self._packets is not None:
             self._take_batch(self._packets)
 
-    def _take_batch(self, packets: list[str]) -> None:
+    def _take_batch(self, packets: Iterator[str | bytes]) -> None:
         session = self._fed
-        start, self._position = self._position, self._position + BATCH
-        for packet in packets[start : self._position]:
-            session.receive(packet, self._core.now)
-            if session.over:
-                return
-        if self._position >= len(packets) or not session.paused:
+        first = () if self._next is None else (self._next,)
+        try:
+            for packet in chain(first, islice(packets, BATCH - len(first))):
+                session.receive(packet, self._core.now)
+                if session.over:
+                    return
+            self._next = next(packets, None)
+        except RemoteProtocolError as error:
+            session.malformed(error)
+            return
+        if self._next is None or not session.paused:
             self.go_on()

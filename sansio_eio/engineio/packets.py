@@ -1,7 +1,7 @@
-"""Engine.IO packets and polling payloads, revision 4: pure functions.
+"""Engine.IO packets: pure functions. `payloads` has those of long-polling, `revision` what depends on the revision.
 
-A text packet is one type digit and its data; a binary message is its bytes alone in a WebSocket, and base64 behind a
-"b" in a polling payload, whose packets are separated by U+001E.
+A text packet is one type digit and its data. A binary message is its bytes; where bytes cannot be sent as they are, it
+is base64 behind a "b".
 """
 
 from binascii import a2b_base64
@@ -15,6 +15,8 @@ CLOSE = "1"
 PING = "2"
 PONG = "3"
 MESSAGE = "4"
+#: The type of a binary message in revision 3.
+MESSAGE_BYTE = b"\x04"
 UPGRADE = "5"
 NOOP = "6"
 #: A binary message in base64, where bytes cannot be sent as they are.
@@ -32,6 +34,7 @@ PONG_PACKET = Outgoing((PONG,), compress=False)
 PROBE_PACKET = Outgoing((PROBE,), compress=False)
 UPGRADE_PACKET = Outgoing((UPGRADE,), compress=False)
 
+#: Between the packets of a payload, in revision 4.
 SEPARATOR = "\x1e"
 
 _URL_SAFE = str.maketrans("-_", "+/")
@@ -50,18 +53,6 @@ def messages(data: tuple[str | bytes, ...], *, compress: bool = True, volatile: 
     """The packet for messages that travel together, such as a Socket.IO packet and its attachments."""
     packets = tuple([MESSAGE + part if isinstance(part, str) else part for part in data])
     return Outgoing(packets, compress=compress, volatile=volatile)
-
-
-def decode_payload(body: bytes, max_packets: int) -> list[str]:
-    """The packets of a POST body, in order.
-
-    Bytes that are not UTF-8 are replaced, as the reference does. Raises RemoteProtocolError for more than
-    `max_packets`.
-    """
-    payload = body.decode("utf-8", "replace").split(SEPARATOR, max_packets)
-    if len(payload) > max_packets:
-        raise RemoteProtocolError(f"more than {max_packets} packets in one payload")
-    return payload
 
 
 def decode_base64(text: str) -> bytes:

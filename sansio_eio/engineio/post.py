@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sansio_eio.engineio import packets
 from sansio_eio.engineio.actions import CloseChannel
 from sansio_eio.engineio.jsonp import unwrap
 from sansio_eio.engineio.packet_feed import PacketFeed
 from sansio_eio.engineio.reasons import PARSE_ERROR, TRANSPORT_ERROR
 from sansio_eio.engineio.requests import Response
+from sansio_eio.engineio.revision import BINARY, Payload
 from sansio_eio.errors import RemoteProtocolError
 
 if TYPE_CHECKING:
@@ -51,7 +51,9 @@ class PostReceiver(PacketFeed):
             if channel is not self.channel:
                 return
         settings = self._server.settings
-        if (request.header("content-type") or "").strip().lower() == "application/octet-stream":
+        binary = (request.header("content-type") or "").strip().lower() == BINARY
+        revision = self._session.revision
+        if binary and not revision.has_binary_payloads:
             self._refuse(channel, 400)
             self._session.end(TRANSPORT_ERROR, RemoteProtocolError("invalid content type of a data request"))
         elif len(request.body) > settings.max_http_buffer_size:
@@ -59,13 +61,13 @@ class PostReceiver(PacketFeed):
         else:
             body = unwrap(request) if "j" in request.params else request.body
             try:
-                payload = packets.decode_payload(body, settings.max_payload_packets)
+                packets = revision.read_payload(Payload(body, binary), settings.max_payload_packets)
             except RemoteProtocolError as error:
                 # Not "ok": nothing of it has been taken.
                 self._refuse(channel, 413)
                 self._session.end(PARSE_ERROR, error)
             else:
-                self.feed(payload)
+                self.feed(packets)
 
     def taken(self) -> None:
         """See `PacketFeed`."""
@@ -81,11 +83,11 @@ class PostReceiver(PacketFeed):
                 self._server.act(channel, CloseChannel(channel))
             else:
                 self._packets = None
-                self._server.answer(self._session, channel, b"ok", compress=False)
+                self._server.answer(self._session, channel, Payload(b"ok"), compress=False)
 
     def release_if_taken(self) -> None:
         """The same, but only for one whose packets have all been taken."""
-        if self._packets is not None and self._position >= len(self._packets):
+        if self._packets is not None and self._next is None:
             self.release()
 
     def lose(self) -> Channel | None:

@@ -6,6 +6,7 @@ import zlib
 
 from sansio_eio.engineio.jsonp import wrap
 from sansio_eio.engineio.requests import Request, Response
+from sansio_eio.engineio.revision import BINARY, Payload
 from sansio_eio.engineio.settings import Cookie, Settings
 
 UNKNOWN_TRANSPORT = 0
@@ -25,6 +26,7 @@ MESSAGES = {
 }
 
 TEXT = ("Content-Type", "text/plain; charset=UTF-8")
+OCTETS = ("Content-Type", BINARY)
 JAVASCRIPT = ("Content-Type", "text/javascript; charset=UTF-8")
 #: The reference's answer to a POST: not text/plain, which made some browsers offer it as a download.
 HTML = ("Content-Type", "text/html")
@@ -53,14 +55,13 @@ def session_headers(request: Request) -> list[tuple[str, str]]:
 
 
 def of_session(
-    settings: Settings, sid: str, request: Request, body: bytes, headers: list[tuple[str, str]], *, compress: bool
+    settings: Settings, sid: str, request: Request, payload: Payload, headers: list[tuple[str, str]], *, compress: bool
 ) -> Response:
     """The answer to a poll, with a payload, or to a POST, with "ok"; `headers` are added."""
     poll = request.method == "GET"
     index = request.params.get("j") if poll else None
-    if index is not None:
-        body = wrap(body, index)
-    first = JAVASCRIPT if index is not None else TEXT if poll else HTML
+    body = payload.body if index is None else wrap(payload.body, index)
+    first = HTML if not poll else JAVASCRIPT if index is not None else OCTETS if payload.binary else TEXT
     own = [first, *session_headers(request)]
     if compress and settings.http_compression and len(body) >= settings.http_compression_threshold:
         encoding = accepted_encoding(request)

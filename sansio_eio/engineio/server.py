@@ -6,7 +6,15 @@ from typing import Unpack
 
 from sansio_eio.engineio import responses
 from sansio_eio.engineio.actions import AcceptWebSocket, Action, CloseChannel, Respond
-from sansio_eio.engineio.admission import ORIGIN_REFUSED, SERVER_FULL, SHUTTING_DOWN, Admission, Refusal, verify
+from sansio_eio.engineio.admission import (
+    ORIGIN_REFUSED,
+    SERVER_FULL,
+    SHUTTING_DOWN,
+    Admission,
+    Refusal,
+    revision_of,
+    verify,
+)
 from sansio_eio.engineio.atomic import atomic
 from sansio_eio.engineio.channel import Channel
 from sansio_eio.engineio.core import Core
@@ -15,6 +23,7 @@ from sansio_eio.engineio.events import HandshakeRefused
 from sansio_eio.engineio.handlers import HandlerTable, call_inline, must_be_awaited
 from sansio_eio.engineio.reasons import FORCED_CLOSE
 from sansio_eio.engineio.requests import Request, Response, check_header, is_header_value
+from sansio_eio.engineio.revision import Payload
 from sansio_eio.engineio.runtime import Runtime
 from sansio_eio.engineio.session import Session, SessionListener
 from sansio_eio.engineio.session_mailbox import SessionMailbox
@@ -30,7 +39,7 @@ INLINE_EVENTS = ("connection_error", "initial_headers", "headers")
 
 
 class EngineServer(Core):
-    """An Engine.IO server: sessions over long-polling and WebSocket (revision 4 of the protocol).
+    """An Engine.IO server: sessions over long-polling and WebSocket (revision 4 of the protocol, and 3 when allowed).
 
     As a product of its own it is given handlers and served by a driver::
 
@@ -174,7 +183,7 @@ class EngineServer(Core):
             self._shake_hands(channel, request, websocket=True)
         else:
             self._accept(channel, request)
-            found.candidate(channel, now=now)
+            found.candidate(channel, request, now=now)
 
     def message_received(self, channel: Channel, data: str | bytes, *, now: float) -> None:
         """See `Application.message_received`."""
@@ -220,12 +229,12 @@ class EngineServer(Core):
             channel.request = None
         self.act(channel, Respond(channel, response))
 
-    def answer(self, session: Session, channel: Channel, body: bytes, *, compress: bool) -> None:
+    def answer(self, session: Session, channel: Channel, payload: Payload, *, compress: bool) -> None:
         """Answer a poll with a payload, or a POST with "ok"."""
         request = channel.request
         assert request is not None
         headers = self._extra_headers(request)
-        response = responses.of_session(self.settings, session.sid, request, body, headers, compress=compress)
+        response = responses.of_session(self.settings, session.sid, request, payload, headers, compress=compress)
         self.respond(channel, response)
 
     def forget(self, session: Session) -> None:
@@ -265,7 +274,7 @@ class EngineServer(Core):
             context = {"name": "ID_GENERATION_ERROR"}
             self._refuse(channel, request, Refusal(responses.BAD_REQUEST, context=context), websocket=websocket)
             return
-        session = Session(self, sid, request)
+        session = Session(self, sid, request, revision_of(request))
         if websocket:
             session.open_on_websocket(channel)
         else:

@@ -6,13 +6,13 @@ The session owns its deadlines: no transport can take one with it when it goes.
 from __future__ import annotations
 
 from json import dumps
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from sansio_eio.engineio import packets
 from sansio_eio.engineio.actions import CloseChannel, SendMessages, SetReading
 from sansio_eio.engineio.atomic import atomic
 from sansio_eio.engineio.handlers import HandlerTable, Listening
-from sansio_eio.engineio.outgoing import SEPARATOR, Outgoing
+from sansio_eio.engineio.outgoing import Outgoing
 from sansio_eio.engineio.post import PostReceiver
 from sansio_eio.engineio.reasons import (
     FORCED_CLOSE,
@@ -23,12 +23,15 @@ from sansio_eio.engineio.reasons import (
     TRANSPORT_ERROR,
 )
 from sansio_eio.engineio.requests import Response
+from sansio_eio.engineio.revision import Revision
 from sansio_eio.engineio.session_host import SessionHost
 from sansio_eio.engineio.states import TRANSITIONS, State, Trigger
 from sansio_eio.engineio.upgrade import Upgrade
 from sansio_eio.errors import LocalProtocolError, RemoteProtocolError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sansio_eio.engineio.channel import Channel
     from sansio_eio.engineio.requests import Request
     from sansio_eio.engineio.server import EngineServer
@@ -53,23 +56,28 @@ class Session(SessionHost, Listening):
 
     __slots__ = (
         "_awaiting_pong",
+        "_framing",
         "_poll",
         "_pong_extended",
         "_post",
         "_server",
+        "_takes_bytes",
         "_upgrade",
         "_websocket",
         "handlers",
         "listener",
         "request",
+        "revision",
         "sid",
         "state",
         "transport",
     )
 
-    def __init__(self, server: EngineServer, sid: str, request: Request) -> None:
+    def __init__(self, server: EngineServer, sid: str, request: Request, revision: Revision) -> None:
         super().__init__(server)
         self._server = server
+        #: How its packets look, and who pings.
+        self.revision = revision
         #: The id of the session; whoever knows it can read and write the session, so it is kept out of logs.
         self.sid = sid
         #: The request that opened the session.
@@ -82,7 +90,11 @@ class Session(SessionHost, Listening):
         self.listener: SessionListener | None = None
         self._poll: Channel | None = None
         self._post = PostReceiver(server, self)
+        #: The client has not asked for base64.
+        self._takes_bytes = not request.params.get("b64")
         self._websocket: Channel | None = None
+        #: What makes the packets of the WebSocket, None where they are sent as they are.
+        self._framing: Callable[[Outgoing], Outgoing] | None = None
         self._upgrade: Upgrade | None = None
         self._awaiting_pong = False
         self._pong_extended = False
@@ -97,6 +109,11 @@ class Session(SessionHost, Listening):
         """Whether it is closed."""
         return self.state is State.CLOSED
 
+    @property
+    def protocol(self) -> int:
+        """The revision of Engine.IO that the client speaks: 4, or 3 (see `allow_eio3`)."""
+        return self.revision.number
+
     def handler_table(self, event: str | float) -> HandlerTable:
         # "message" is called with the `str` or `bytes`, "close" with the reason.
         if event not in ("message", "close"):
@@ -109,12 +126,12 @@ class Session(SessionHost, Listening):
         """Queue a message; never waits. False when the session is over (or closing) and it cannot be delivered.
 
         Raises LocalProtocolError for a message that is larger than `max_outbound`, or not `str` or `bytes`, and over
-        polling for a text with U+001E, which separates the packets there; nothing has changed then. To go at the pace
-        of the receiver, `await session.drain()`.
+        polling (of revision 4) for a text with U+001E, which separates the packets there; nothing has changed then. To
+        go at the pace of the receiver, `await session.drain()`.
         """
         message = packets.as_message(data)
-        if self.transport == "polling" and isinstance(message, str) and packets.SEPARATOR in message:
-            raise LocalProtocolError("a text with U+001E cannot be sent over polling: it separates the packets there")
+        if self.transport == "polling":
+            self.revision.check_polled(message)
         return self.send_packet(packets.messages((message,), compress=compress))
 
     @atomic
@@ -140,15 +157,16 @@ class Session(SessionHost, Listening):
         self._move(Trigger.ADMIT)
         settings = self._server.settings
         upgrades = ["websocket"] if self._may_upgrade() else []
-        handshake = {
+        handshake: dict[str, Any] = {
             "sid": self.sid,
             "upgrades": upgrades,
             "pingInterval": round(settings.ping_interval * 1000),
             "pingTimeout": round(settings.ping_timeout * 1000),
-            "maxPayload": settings.max_http_buffer_size,
         }
+        if self.revision.tells_max_payload:
+            handshake["maxPayload"] = settings.max_http_buffer_size
         # The decision may have come from a coroutine, which tells no time.
-        self._server.set_timeout(self, settings.ping_interval)
+        self._server.set_timeout(self, self._patience if self.revision.client_pings else settings.ping_interval)
         self.send_packet(Outgoing((packets.OPEN + dumps(handshake, separators=(",", ":")),), compress=False))
         if self._poll is not None:
             # Alone in its response, as the reference sends it: what the application says now comes with the next poll.
@@ -164,6 +182,7 @@ class Session(SessionHost, Listening):
         channel.session = self
         self.transport = "websocket"
         self._websocket = channel
+        self._framing = self.revision.framing(binary=self._takes_bytes)
 
     @property
     def channel(self) -> Channel:
@@ -204,13 +223,14 @@ class Session(SessionHost, Listening):
         """A POST: its packets are taken in order, before it is answered."""
         self._post.receive(channel, request)
 
-    def candidate(self, channel: Channel, *, now: float) -> None:
+    def candidate(self, channel: Channel, request: Request, *, now: float) -> None:
         """A WebSocket for this session: it may take over from polling, once, if the session was opened for that."""
         if self.state is not State.OPEN or not self._may_upgrade():
             self._server.act(channel, CloseChannel(channel))
             return
         self._move(Trigger.CANDIDATE)
         channel.session = self
+        self._framing = self.revision.framing(binary=not request.params.get("b64"))
         self._upgrade = Upgrade(self, channel)
         self._server.deadlines.at(self._upgrade, now + self._server.settings.upgrade_timeout)
 
@@ -253,13 +273,13 @@ class Session(SessionHost, Listening):
             self._server.admission_expired(self)
         elif self.state is State.CLOSING:
             self.end(FORCED_CLOSE)
-        elif not self._awaiting_pong:
+        elif not self._awaiting_pong and not self.revision.client_pings:
             self._awaiting_pong = True
             self._pong_extended = False
             self._server.deadlines.at(self, now + settings.ping_timeout)
             self.send_packet(packets.PING_PACKET)
         elif self.paused:
-            # It is us who do not read: the pong may well be there.
+            # It is us who do not read: what is waited for may well be there.
             self._server.deadlines.at(self, now + settings.ping_timeout)
         else:
             self.end(PING_TIMEOUT)
@@ -300,9 +320,9 @@ class Session(SessionHost, Listening):
             self._server.act(self._websocket, SetReading(self._websocket, not paused))
         if not paused:
             self._post.go_on()
-            if self._awaiting_pong:
+            if self._awaiting_pong or self.revision.client_pings:
                 # It may be among what was not read.
-                self._server.set_timeout(self, self._server.settings.ping_timeout)
+                self._server.set_timeout(self, self._patience)
 
     def end(self, reason: str, error: RemoteProtocolError | None = None) -> None:
         """The session is over, now. What waits on any of its channels is released, the listener is told."""
@@ -320,7 +340,7 @@ class Session(SessionHost, Listening):
         self._post.release()
         if self._websocket is not None:
             if self._outbox.packets:
-                self._server.act(self._websocket, SendMessages(self._websocket, self._outbox.take_all()))
+                self._server.act(self._websocket, self._framed(self._websocket, self._outbox.take_all()))
             self._server.act(self._websocket, CloseChannel(self._websocket))
             self._websocket.session = None
             self._websocket = None
@@ -340,7 +360,7 @@ class Session(SessionHost, Listening):
         if not self._outbox.packets:
             return
         if channel is self._websocket:
-            channel.actions.append(SendMessages(channel, self._outbox.take_portion()))
+            channel.actions.append(self._framed(channel, self._outbox.take_portion()))
         elif channel is self._poll:
             self._answer_poll(self._outbox.take_all())
 
@@ -380,26 +400,41 @@ class Session(SessionHost, Listening):
             # A peer that sends is alive: the reference puts the deadline off, once for each ping.
             self._pong_extended = True
             self._server.deadlines.at(self, now + self._server.settings.ping_timeout)
-        if isinstance(packet, bytes):
-            self._deliver(packet)
-            return
         kind = packet[:1]
         if kind == packets.MESSAGE:
             self._deliver(packet[1:])
-        elif kind == packets.BASE64:
+        elif isinstance(packet, bytes) or kind == packets.BASE64:
             try:
-                self._deliver(packets.decode_base64(packet[1:]))
+                self._deliver(self.revision.read_binary(packet))
             except RemoteProtocolError as error:
                 self.end(PARSE_ERROR, error)
-        elif kind == packets.PONG:
-            self._awaiting_pong = False
-            self._server.deadlines.at(self, now + self._server.settings.ping_interval)
+        elif kind == self.revision.client_beat:
+            self._heard(now)
         elif kind == packets.CLOSE:
             self.end(TRANSPORT_CLOSE)
-        elif kind == packets.PING:
+        elif kind == self.revision.server_beat:
             self.end(TRANSPORT_ERROR, RemoteProtocolError("invalid heartbeat direction"))
         elif kind not in (packets.OPEN, packets.UPGRADE, packets.NOOP):
             self.end(PARSE_ERROR, RemoteProtocolError("unknown packet type"))
+
+    def malformed(self, error: RemoteProtocolError) -> None:
+        """What has been posted is no payload, behind the packets that were received."""
+        self.end(PARSE_ERROR, error)
+
+    def _heard(self, now: float) -> None:
+        """The client's part of the heartbeat has come."""
+        if self.revision.client_pings:
+            self._server.deadlines.at(self, now + self._patience)
+            self.send_packet(packets.PONG_PACKET)
+        else:
+            self._awaiting_pong = False
+            self._server.deadlines.at(self, now + self._server.settings.ping_interval)
+
+    @property
+    def _patience(self) -> float:
+        """Seconds that the client's part of the heartbeat may take, from now on."""
+        settings = self._server.settings
+        return settings.ping_timeout + (settings.ping_interval if self.revision.client_pings else 0.0)
 
     def _deliver(self, data: str | bytes) -> None:
         if self.listener is not None and (self.state is State.OPEN or self.state is State.UPGRADING):
@@ -427,8 +462,14 @@ class Session(SessionHost, Listening):
         channel, self._poll = self._poll, None
         assert channel is not None
         channel.session = None
-        body = SEPARATOR.join([packet.payload for packet in outgoing])
-        self._server.answer(self, channel, body, compress=any(packet.compress for packet in outgoing))
+        # A script is text.
+        is_script = channel.request is not None and "j" in channel.request.params
+        payload = self.revision.payload(outgoing, binary=self._takes_bytes and not is_script)
+        self._server.answer(self, channel, payload, compress=any(packet.compress for packet in outgoing))
+
+    def _framed(self, channel: Channel, portion: list[Outgoing]) -> SendMessages:
+        framing = self._framing
+        return SendMessages(channel, portion if framing is None else [framing(packet) for packet in portion])
 
     def _shed(self, outgoing: Outgoing) -> bool:
         """The buffer is over its limit: volatile packets go first, then the session, so that memory stays bounded."""

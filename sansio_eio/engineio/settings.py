@@ -84,6 +84,8 @@ class EngineOptions(TypedDict, total=False):
     """A closed session waits this long for a poll that takes the news (30)."""
     transports: Sequence[str]
     """The transports that are offered: "polling", "websocket", or both (the default)."""
+    allow_eio3: bool
+    """Whether old clients are admitted, too: revision 3 of Engine.IO, Socket.IO 1.x and 2.x (False)."""
     allow_upgrades: bool
     """Whether a session may move from polling to a WebSocket (True)."""
     max_http_buffer_size: int
@@ -130,6 +132,7 @@ class Settings:
     admission_timeout: float = 10.0
     close_timeout: float = 30.0
     transports: Sequence[str] = TRANSPORTS
+    allow_eio3: bool = False
     allow_upgrades: bool = True
     max_http_buffer_size: int = 1_000_000
     max_payload_packets: int = 500_000

@@ -16,8 +16,9 @@ from sansio_eio.socketio.handshake import make_handshake
 from sansio_eio.socketio.names import MAX_NAME
 from sansio_eio.socketio.namespace import ConnectionRefused
 from sansio_eio.socketio.packet_mailbox import PacketMailbox
-from sansio_eio.socketio.parser import ACK, CONNECT, CONNECT_ERROR, DISCONNECT, EVENT, Packet, ParseError
+from sansio_eio.socketio.parser import ACK, CONNECT, DISCONNECT, EVENT, Packet, ParseError
 from sansio_eio.socketio.reasons import CLIENT_NAMESPACE_DISCONNECT, FORCED_SERVER_CLOSE
+from sansio_eio.socketio.revision import INVALID_NAMESPACE, MAIN, revision_of
 from sansio_eio.socketio.socket import Socket, SocketState
 
 if TYPE_CHECKING:
@@ -75,6 +76,7 @@ class Connection(PacketMailbox[Item]):
         "_server",
         "connecting",
         "left",
+        "revision",
         "session",
         "sockets",
     )
@@ -84,12 +86,16 @@ class Connection(PacketMailbox[Item]):
         super().__init__(server, server.engine, max_events=settings.max_inbound, max_size=settings.max_inbound_size)
         self._server = server
         self.session = session
+        #: What the client calls its namespaces, and how it is answered.
+        self.revision = revision_of(session.protocol)
         #: The connected sockets by their namespaces.
         self.sockets: dict[str, Socket] = {}
         self.connecting: dict[str, ConnectRequest] = {}
         self.left: dict[str, Grace] = {}
         server.unjoined.add(self)
         server.engine.deadlines.at(self, server.engine.now + server.connect_timeout)
+        if self.revision.joins_by_itself(MAIN):
+            self._request(MAIN, {})
 
     # -- SessionListener: `message` is that of the mailbox ---------------------------------------------------------
 
@@ -169,6 +175,9 @@ class Connection(PacketMailbox[Item]):
             self._connect(packet)
             return
         socket = self.sockets.get(packet.namespace)
+        if socket is None and "?" in packet.namespace:
+            self.revision.parse_target(packet)
+            socket = self.sockets.get(packet.namespace)
         if socket is None:
             self._take_for_nobody(packet)
         elif packet.type is EVENT:
@@ -190,6 +199,7 @@ class Connection(PacketMailbox[Item]):
             self.kick("a packet for a namespace that the client is not connected to")
 
     def _connect(self, packet: Packet) -> None:
+        auth = self.revision.parse_target(packet)
         name = packet.namespace
         # Those that were just left count, or a client that is sent away at once could fill the memory with them.
         others = len(self.sockets) + len(self.connecting) + len(self.left) - (name in self.left)
@@ -203,12 +213,14 @@ class Connection(PacketMailbox[Item]):
             grace = self.left.pop(name, None)
             if grace is not None:
                 self._server.engine.deadlines.cancel(grace)
-            request = self.connecting[name] = ConnectRequest(name, packet.data or {})
-            self.put(request)
+            self._request(name, auth)
+
+    def _request(self, name: str, auth: dict[str, Any]) -> None:
+        request = self.connecting[name] = ConnectRequest(name, auth)
+        self.put(request)
 
     def _refuse(self, name: str, message: str, data: Any) -> None:
-        error = {"message": message} if data is None else {"message": message, "data": data}
-        self.session.send_packet(self._server.encode(Packet(CONNECT_ERROR, name, error)))
+        self.session.send_packet(self._server.encode(self.revision.refused(name, message, data)))
 
     # -- events ----------------------------------------------------------------------------------------------------
 
@@ -239,7 +251,7 @@ class Connection(PacketMailbox[Item]):
             if not self._enter(request, None):
                 pattern = yield from self._server.find_pattern(request.name, request.auth)
                 if not self._enter(request, pattern):
-                    raise ConnectionRefused("Invalid namespace")
+                    raise ConnectionRefused(INVALID_NAMESPACE, self.revision.invalid_namespace)
             socket = request.socket
             if socket is None:
                 return
@@ -288,14 +300,14 @@ class Connection(PacketMailbox[Item]):
         engine = self._server.engine
         issued = engine.now if engine.runtime is None else engine.runtime.wall_time()
         handshake = make_handshake(self.session.request, auth, issued)
-        socket_id = self._server.generate_id()
+        socket_id = self.revision.make_id(namespace.name, self.session.sid, self._server.generate_id)
         if not socket_id or socket_id in namespace.sockets or socket_id in namespace.connecting:
             raise LocalProtocolError("generate_socket_id gave an id that is empty or taken")
         socket = namespace.connecting[socket_id] = Socket(namespace, self, socket_id, handshake)
         return socket
 
     def _accept(self, request: ConnectRequest, socket: Socket) -> None:
-        outgoing = self._server.encode(Packet(CONNECT, request.name, {"sid": socket.id}))
+        outgoing = self._server.encode(self.revision.accepted(request.name, socket.id))
         self._connected(request, socket, outgoing)
 
     @atomic

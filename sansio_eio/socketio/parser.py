@@ -67,7 +67,11 @@ class Parser(NamedTuple):
 
 
 def is_well_formed(packet: Packet) -> bool:
-    """Whether the payload and the ack id are such as the packet's type has them (those of the reference, both ways)."""
+    """Whether the payload and the ack id are such as the packet's type has them (those of the reference, both ways).
+
+    The error of a CONNECT_ERROR is any value, as in revision 4 of the protocol (5 sends an object), but for a number:
+    on the wire that is an ack id.
+    """
     kind = packet.type
     data = packet.data
     if kind is EVENT or kind is ACK:
@@ -83,7 +87,7 @@ def is_well_formed(packet: Packet) -> bool:
         return data is None or isinstance(data, dict)
     if kind is DISCONNECT:
         return data is None
-    return isinstance(data, (str, dict))
+    return data is not None and type(data) not in (int, float)
 
 
 def check_received(packet: Packet) -> Packet:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class Server(Encoding, Broadcasting, Listening):
-    """A Socket.IO server (revision 5 of the protocol), as a pure object that any driver can serve.
+    """A Socket.IO server (revision 5 of the protocol, and 4 when allowed), as a pure object that any driver can serve.
 
     Handlers and emitting on the server itself are those of its main namespace, "/"; `of` gives others. It never touches
     a network: hand it to a driver, to a `Router`, or feed its `engine` yourself.

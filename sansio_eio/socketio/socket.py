@@ -67,7 +67,8 @@ class Socket(Emitting[SocketOperator], CatchAll, Listening):
 
     def __init__(self, namespace: Namespace, connection: Connection, socket_id: str, handshake: Handshake) -> None:
         super().__init__()
-        #: The public id: unlike that of the engine's session, it may be told to others. Also the name of a room.
+        #: The public id: unlike that of the engine's session, it may be told to others (but for an old client, see
+        #: `allow_eio3`: its id is made of that). Also the name of a room.
         self.id = socket_id
         self.namespace = namespace
         #: What was known of the client when it connected.

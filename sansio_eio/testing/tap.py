@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sansio_eio.engineio import Channel, CloseChannel, OpenWebSocket, SendMessages, SendRequest, packets
+from sansio_eio.engineio import Channel, CloseChannel, OpenWebSocket, SendMessages, SendRequest, packets, payloads
 from sansio_eio.testing.transcript import describe
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ class Tap:
         target = f"{request.path}?{request.query}" if request.query else request.path
         self._record("->", label, f"{request.method} {target}")
         if label == "post":
-            self._record_all("->", label, packets.decode_payload(request.body, len(request.body) + 1))
+            self._record_all("->", label, payloads.decode_payload(request.body, len(request.body) + 1))
 
     # What comes of it
 
@@ -107,7 +107,7 @@ class Tap:
         label = self._end(channel)
         self._record("<-", label, str(response.status))
         if label == "poll" and response.status == 200:
-            payload = packets.decode_payload(response.body, len(response.body) + 1)
+            payload = payloads.decode_payload(response.body, len(response.body) + 1)
             self._record_all("<-", label, payload)
             if self._hides_ping(payload):
                 kept = [packets.NOOP if packet == packets.PING else packet for packet in payload]

@@ -13,7 +13,8 @@ from sansio_eio.engineio import Cookie, Outgoing, Request
 from sansio_eio.engineio.cors import Cors
 from sansio_eio.engineio.jsonp import unwrap, wrap
 from sansio_eio.engineio.outgoing import encode_text
-from sansio_eio.engineio.packets import BASE64, MESSAGE, decode_base64, decode_payload, messages
+from sansio_eio.engineio.packets import BASE64, MESSAGE, decode_base64, messages
+from sansio_eio.engineio.payloads import decode_payload
 from sansio_eio.engineio.requests import check_header, is_header_value, parse_query
 from sansio_eio.engineio.responses import accepted_encoding, compress_body
 from sansio_eio.errors import LocalProtocolError, RemoteProtocolError

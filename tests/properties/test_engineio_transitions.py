@@ -8,6 +8,7 @@ import pytest
 from sansio_eio.engineio import ClientSession, ClientState, EngineClient, EngineServer, Request, Session, State
 from sansio_eio.engineio.client_states import TRANSITIONS as CLIENT_TRANSITIONS
 from sansio_eio.engineio.client_states import ClientTrigger
+from sansio_eio.engineio.revision import REVISION_4
 from sansio_eio.engineio.states import TRANSITIONS, Trigger
 from sansio_eio.errors import LocalProtocolError
 
@@ -25,7 +26,7 @@ class Moved(Session):
 
 
 def session_in(state: State) -> Moved:
-    session = Moved(EngineServer(), "sid", Request("GET", "/"))
+    session = Moved(EngineServer(), "sid", Request("GET", "/"), REVISION_4)
     session.state = state
     return session
 

@@ -38,6 +38,39 @@ def test_each_form_is_built_once() -> None:
     assert outgoing.payload is outgoing.payload
 
 
+def test_any_other_form_is_made_once_and_kept() -> None:
+    made: list[tuple[str, Outgoing]] = []
+
+    def first(of: Outgoing) -> bytes:
+        made.append(("first", of))
+        return b"1"
+
+    def second(of: Outgoing) -> None:
+        made.append(("second", of))
+
+    outgoing, other = Outgoing(("4a",)), Outgoing(("4a",))
+    for _ in range(2):
+        assert outgoing.once(first) == b"1"
+        assert outgoing.once(second) is None
+    assert other.once(first) == b"1"
+    assert made == [("first", outgoing), ("second", outgoing), ("first", other)]
+
+
+def test_a_form_that_could_not_be_made_is_tried_again() -> None:
+    outcomes = iter([ValueError("not yet"), None])
+
+    def make(_: Outgoing) -> str:
+        error = next(outcomes)
+        if error is not None:
+            raise error
+        return "made"
+
+    outgoing = Outgoing(("4a",))
+    with pytest.raises(ValueError, match="not yet"):
+        outgoing.once(make)
+    assert outgoing.once(make) == "made"
+
+
 def test_the_size_counts_bytes_and_a_little_for_each_packet() -> None:
     assert Outgoing(("4€", b"12345")).size == 4 + 5 + 2 * 4
 

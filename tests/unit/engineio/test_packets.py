@@ -1,4 +1,4 @@
-"""The codec of packets and payloads, revision 4."""
+"""The packets of the protocol, messages, and base64."""
 
 import pytest
 
@@ -8,7 +8,6 @@ from sansio_eio.engineio.packets import (
     PING_PACKET,
     PROBE_ANSWER_PACKET,
     decode_base64,
-    decode_payload,
     messages,
 )
 from sansio_eio.errors import RemoteProtocolError
@@ -29,28 +28,6 @@ def test_messages_get_their_type_digit_and_bytes_have_none() -> None:
     assert outgoing.packets == ("4a", b"\x01", "4")
     assert outgoing.compress is False
     assert outgoing.volatile is True
-
-
-@pytest.mark.parametrize(
-    ("body", "packets"),
-    [
-        (b"4hello", ["4hello"]),
-        (b"4a\x1e4b\x1e2", ["4a", "4b", "2"]),
-        (b"", [""]),
-        (b"4a\x1e", ["4a", ""]),
-        ("4€\x1e4😀".encode(), ["4€", "4😀"]),
-        (b"4\xff\xfe", ["4\ufffd\ufffd"]),
-        (b"4\xed\xa0\x80", ["4\ufffd\ufffd\ufffd"]),
-    ],
-)
-def test_a_payload_is_split_at_the_separator(body: bytes, packets: list[str]) -> None:
-    assert decode_payload(body, 10) == packets
-
-
-def test_a_payload_of_more_packets_than_allowed_is_refused_whole() -> None:
-    assert len(decode_payload(b"4\x1e" * 9 + b"4", 10)) == 10
-    with pytest.raises(RemoteProtocolError, match="more than 10 packets"):
-        decode_payload(b"4\x1e" * 10 + b"4", 10)
 
 
 @pytest.mark.parametrize(

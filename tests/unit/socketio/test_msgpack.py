@@ -141,7 +141,7 @@ BAD_DATA: dict[PacketType, list[Any]] = {
     CONNECT: [[], "x", 1, False],
     DISCONNECT: [{}, [], "x", 1, False],
     ACK: [None, {}, "x", 1],
-    CONNECT_ERROR: [None, [], 1],
+    CONNECT_ERROR: [None, 1],
 }
 
 

@@ -1,0 +1,140 @@
+"""The revisions of the Socket.IO protocol that are spoken here, as data: 5, and 4 for old peers, on Engine.IO 3.
+
+What is different in revision 4: a session joins "/" without being asked, a CONNECT shows something in the query of its
+namespace instead of a payload, its answer has no id, and an error is any value.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+from urllib.parse import urlencode
+
+from sansio_eio.engineio.requests import parse_query
+from sansio_eio.errors import LocalProtocolError
+from sansio_eio.socketio.parser import CONNECT, CONNECT_ERROR, Packet
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+MAIN = "/"
+INVALID_NAMESPACE = "Invalid namespace"
+
+
+class Revision(ABC):
+    """One revision. There are two of them, and nothing else: REVISION_4 and REVISION_5."""
+
+    number: int
+    #: What a client gets as data, besides the message, when it asks for a namespace that is not there.
+    invalid_namespace: ClassVar[Any] = None
+
+    # -- of a server -----------------------------------------------------------------------------------------------
+
+    @abstractmethod
+    def joins_by_itself(self, namespace: str) -> bool:
+        """Whether a session is connected to this namespace by the server, without a CONNECT."""
+
+    @abstractmethod
+    def parse_target(self, packet: Packet) -> dict[str, Any]:
+        """What a CONNECT shows; of any packet, the namespace is left as the bare name."""
+
+    @abstractmethod
+    def make_id(self, namespace: str, sid: str, generate: Callable[[], str]) -> str:
+        """The public id of a socket."""
+
+    @abstractmethod
+    def accepted(self, namespace: str, socket_id: str) -> Packet:
+        """The answer to a CONNECT."""
+
+    @abstractmethod
+    def refused(self, namespace: str, message: str, data: Any) -> Packet:
+        """The other answer."""
+
+    # -- of a client -----------------------------------------------------------------------------------------------
+
+    @abstractmethod
+    def connect_packet(self, namespace: str, auth: dict[str, Any] | None) -> Packet:
+        """A CONNECT. Raises LocalProtocolError when it cannot show this."""
+
+    @abstractmethod
+    def socket_id(self, packet: Packet, namespace: str, sid: str) -> str:
+        """The id that the answer to a CONNECT gives to the socket, "" when it gives none."""
+
+
+class _Revision5(Revision):
+    number = 5
+
+    def joins_by_itself(self, namespace: str) -> bool:
+        return False
+
+    def parse_target(self, packet: Packet) -> dict[str, Any]:
+        return packet.data or {}
+
+    def make_id(self, namespace: str, sid: str, generate: Callable[[], str]) -> str:
+        # Not that of the session: who knows that one can read and write the session.
+        return generate()
+
+    def accepted(self, namespace: str, socket_id: str) -> Packet:
+        return Packet(CONNECT, namespace, {"sid": socket_id})
+
+    def refused(self, namespace: str, message: str, data: Any) -> Packet:
+        error = {"message": message} if data is None else {"message": message, "data": data}
+        return Packet(CONNECT_ERROR, namespace, error)
+
+    def connect_packet(self, namespace: str, auth: dict[str, Any] | None) -> Packet:
+        return Packet(CONNECT, namespace, auth)
+
+    def socket_id(self, packet: Packet, namespace: str, sid: str) -> str:
+        data: dict[str, object] = packet.data or {}
+        socket_id = data.get("sid")
+        return socket_id if isinstance(socket_id, str) else ""
+
+
+class _Revision4(Revision):
+    number = 4
+    # The one error that the reference sends to all its clients in the same form.
+    invalid_namespace: ClassVar[Any] = {"message": INVALID_NAMESPACE}
+
+    def joins_by_itself(self, namespace: str) -> bool:
+        return namespace == MAIN
+
+    def parse_target(self, packet: Packet) -> dict[str, Any]:
+        packet.namespace, _, query = packet.namespace.partition("?")
+        return cast("dict[str, Any]", parse_query(query))
+
+    def make_id(self, namespace: str, sid: str, generate: Callable[[], str]) -> str:
+        # The client makes it up in the same way, without being told.
+        return sid if namespace == MAIN else f"{namespace}#{sid}"
+
+    def accepted(self, namespace: str, socket_id: str) -> Packet:
+        return Packet(CONNECT, namespace)
+
+    def refused(self, namespace: str, message: str, data: Any) -> Packet:
+        # Whatever is false in JavaScript is no data.
+        return Packet(CONNECT_ERROR, namespace, message if data in (None, "", 0) else data)
+
+    def connect_packet(self, namespace: str, auth: dict[str, Any] | None) -> Packet:
+        if not auth:
+            return Packet(CONNECT, namespace)
+        values = {key: _as_text(value) for key, value in auth.items()}
+        return Packet(CONNECT, f"{namespace}?{urlencode(values, errors='replace')}")
+
+    def socket_id(self, packet: Packet, namespace: str, sid: str) -> str:
+        return self.make_id(namespace, sid, str)
+
+
+def _as_text(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (str, int, float)):
+        return str(value)
+    raise LocalProtocolError("to a server of the old protocol, the values of auth are text, numbers and bool")
+
+
+REVISION_4 = _Revision4()
+REVISION_5 = _Revision5()
+
+
+def revision_of(protocol: int) -> Revision:
+    """The revision of Socket.IO on top of this one of Engine.IO."""
+    return REVISION_4 if protocol == 3 else REVISION_5
