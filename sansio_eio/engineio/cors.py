@@ -17,6 +17,9 @@ AllowedOrigins: TypeAlias = str | Collection[str] | Callable[[str, Request], boo
 #: RFC 6454, section 6.2: what a browser sends, which is what is compared.
 _ORIGIN = re.compile(r"null|[a-z][a-z0-9+.-]*://[^/?#\sA-Z]+")
 
+#: The origin in a Referer (RFC 9110, section 10.1.3).
+_REFERER = re.compile(r"https?://[^/?#\s@]+(?=[/?#]|$)", re.IGNORECASE)
+
 #: Seconds for which a browser may remember the answer to a preflight.
 PREFLIGHT_MAX_AGE = 600
 
@@ -43,6 +46,8 @@ class Cors:
         Raises whatever a predicate raises, and LocalProtocolError when it returns something else than a bool.
         """
         origin = request.header("origin")
+        if origin is None and "j" in request.params:
+            origin = _origin_of_script(request)
         if origin is None:
             return True
         if self._allowed is None:
@@ -89,6 +94,19 @@ class Cors:
             if host:
                 origins.add(f"{scheme}://{host}".lower())
         return origins
+
+
+def _origin_of_script(request: Request) -> str | None:
+    """The origin of the page that loads a script (JSONP), None when the request does not tell of a page.
+
+    Browsers send no Origin for a script of any page, and the page reads what is in it.
+    """
+    referer = request.header("referer")
+    if referer is not None:
+        page = _REFERER.match(referer)
+        return "null" if page is None else page[0].lower()
+    # Fetch Metadata: the page has forbidden to be named, but not to be told from the server's own.
+    return "null" if request.header("sec-fetch-site") in ("cross-site", "same-site") else None
 
 
 def _verdict(allowed: object) -> bool:

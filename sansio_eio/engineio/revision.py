@@ -37,17 +37,14 @@ class Revision(ABC):
     """
 
     number: int
-    #: The packet of the heartbeat that a client sends, and that of a server; the first of them on the wire is the ping.
+    #: Whether it is the client that pings, and the server that answers.
+    client_pings: bool
+    #: The packet of the heartbeat that a client sends, and that of a server.
     client_beat: str
     server_beat: str
     #: Whether a server says in its handshake how much it takes.
     tells_max_payload = False
     has_binary_payloads = False
-
-    @property
-    def client_pings(self) -> bool:
-        """Whether it is the client that pings, and the server that answers."""
-        return self.client_beat == packets.PING
 
     @abstractmethod
     def check_polled(self, message: str | bytes) -> None:
@@ -82,6 +79,7 @@ class Revision(ABC):
 
 class _Revision4(Revision):
     number = 4
+    client_pings = False
     client_beat = packets.PONG
     server_beat = packets.PING
     tells_max_payload = True
@@ -109,6 +107,7 @@ class _Revision4(Revision):
 
 class _Revision3(Revision):
     number = 3
+    client_pings = True
     client_beat = packets.PING
     server_beat = packets.PONG
     has_binary_payloads = True

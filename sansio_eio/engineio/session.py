@@ -340,7 +340,7 @@ class Session(SessionHost, Listening):
         self._post.release()
         if self._websocket is not None:
             if self._outbox.packets:
-                self._server.act(self._websocket, self._framed(self._websocket, self._outbox.take_all()))
+                self._server.act(self._websocket, SendMessages(self._websocket, self._framed(self._outbox.take_all())))
             self._server.act(self._websocket, CloseChannel(self._websocket))
             self._websocket.session = None
             self._websocket = None
@@ -360,7 +360,9 @@ class Session(SessionHost, Listening):
         if not self._outbox.packets:
             return
         if channel is self._websocket:
-            channel.actions.append(self._framed(channel, self._outbox.take_portion()))
+            portion = self._outbox.take_portion()
+            # Looked at right here, which is the hot path.
+            channel.actions.append(SendMessages(channel, portion if self._framing is None else self._framed(portion)))
         elif channel is self._poll:
             self._answer_poll(self._outbox.take_all())
 
@@ -467,9 +469,9 @@ class Session(SessionHost, Listening):
         payload = self.revision.payload(outgoing, binary=self._takes_bytes and not is_script)
         self._server.answer(self, channel, payload, compress=any(packet.compress for packet in outgoing))
 
-    def _framed(self, channel: Channel, portion: list[Outgoing]) -> SendMessages:
+    def _framed(self, portion: list[Outgoing]) -> list[Outgoing]:
         framing = self._framing
-        return SendMessages(channel, portion if framing is None else [framing(packet) for packet in portion])
+        return portion if framing is None else [framing(packet) for packet in portion]
 
     def _shed(self, outgoing: Outgoing) -> bool:
         """The buffer is over its limit: volatile packets go first, then the session, so that memory stays bounded."""

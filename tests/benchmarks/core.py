@@ -34,8 +34,8 @@ class Peer:
 class World:
     """A server, clients, and the smallest driver there can be."""
 
-    def __init__(self, peers: int = 0) -> None:
-        self.io = Server(max_inbound=1_000_000)
+    def __init__(self, peers: int = 0, *, old_peers: int = 0) -> None:
+        self.io = Server(max_inbound=1_000_000, allow_eio3=old_peers > 0)
         self.endpoint = ServerEndpoint(self.io)
         self.now = 0.0
         self.peers: list[Peer] = []
@@ -54,6 +54,8 @@ class World:
 
         for _ in range(peers):
             self.peers.append(self.connect())
+        for _ in range(old_peers):
+            self.peers.append(self.connect_old())
 
     def connect(self) -> Peer:
         """A client over WebSocket, in the main namespace."""
@@ -62,6 +64,13 @@ class World:
         self.feed(peer, client_frame("40"))
         sid = json.loads(peer.received[peer.received.index(b"40{") + 2 :])["sid"]
         peer.socket = self.io.sockets.sockets[sid]
+        return peer
+
+    def connect_old(self) -> Peer:
+        """A client of revision 3 over WebSocket, which is in the main namespace at once."""
+        peer = Peer(self.endpoint, self.now)
+        self.feed(peer, websocket_request().replace(b"EIO=4", b"EIO=3"))
+        assert peer.received.endswith(b"40")
         return peer
 
     def disconnect(self, peer: Peer) -> None:
@@ -254,6 +263,26 @@ def polling() -> Iterator[Cost]:
     assert TEXT.encode() in _body(poller)
 
 
+def old_clients() -> Iterator[Cost]:
+    """Revision 3: what it costs beside revision 4."""
+    half = SOCKETS // 2
+    for world, who in ((World(SOCKETS), "new"), (World(half, old_peers=half), "new and old")):
+
+        def broadcast(world: World = world) -> None:
+            world.io.emit("news", bytes(1024))
+            world.pump()
+
+        yield measure(f"1 kB of bytes to {SOCKETS:,} {who} clients", broadcast)
+    world = World(old_peers=1)
+    peer = Peer(world.endpoint, world.now)
+    world.feed(peer, poll_request().replace(b"EIO=4", b"EIO=3"))
+    sid = json.loads(_body(peer).partition(b":0")[2])["sid"]
+    event = "42" + json.dumps(["event", TEXT], separators=(",", ":"))
+    hundred = post_request(sid, f"{len(event)}:{event}" * 100).replace(b"EIO=4", b"EIO=3")
+    yield measure("old POST with 100 packets, one packet", lambda: world.feed(peer, hundred), per=100)
+    assert _body(peer) == b"ok"
+
+
 def _body(peer: Peer) -> bytes:
     response = take_response(peer.received)
     assert response is not None
@@ -266,7 +295,15 @@ def connections() -> Iterator[Cost]:
     yield measure("connect over WebSocket, and leave", lambda: world.disconnect(world.connect()))
 
 
-SUITES: list[Callable[[], Iterator[Cost]]] = [inbound, round_trips, outbound, heartbeats, polling, connections]
+SUITES: list[Callable[[], Iterator[Cost]]] = [
+    inbound,
+    round_trips,
+    outbound,
+    heartbeats,
+    polling,
+    old_clients,
+    connections,
+]
 
 
 def memory_per_connection() -> float:

@@ -54,6 +54,54 @@ def test_by_default_only_the_own_origin(origin: str, host: str, secure: bool, al
     assert policy().headers(request) == []
 
 
+def script(**headers: str) -> Request:
+    request = asked(None, **headers)
+    request.query = "EIO=3&transport=polling&j=0"
+    return request
+
+
+@pytest.mark.parametrize(
+    ("referer", "site", "own", "listed"),
+    [
+        ("", "", True, True),
+        ("", "same-origin", True, True),
+        ("", "none", True, True),
+        ("", "cross-site", False, False),
+        ("", "same-site", False, False),
+        ("https://APP.example/page?q", "", False, True),
+        ("https://app.example", "cross-site", False, True),
+        ("http://server.example:80", "", False, False),
+        ("http://server.example/", "", True, False),
+        ("http://server.example", "same-origin", True, False),
+        ("http://server.example.evil.example/", "cross-site", False, False),
+        ("http://server.example@evil.example/", "cross-site", False, False),
+        ("http://server.example@evil.example/", "", False, False),
+        ("about:client", "", False, False),
+        ("HTTP://server.example/", "", True, False),
+    ],
+)
+def test_the_page_that_loads_a_script(referer: str, site: str, own: bool, listed: bool) -> None:
+    headers = {"host": "server.example"} | {k: v for k, v in {"referer": referer, "sec_fetch_site": site}.items() if v}
+    assert policy().allows(script(**headers)) is own
+    assert policy([PAGE]).allows(script(**headers)) is listed
+    assert policy("*").allows(script(**headers))
+    # Other requests without an Origin are not read by a page.
+    assert policy().allows(asked(None, **headers))
+
+
+def test_a_predicate_is_asked_for_the_page_that_loads_a_script() -> None:
+    asked_for: list[str] = []
+
+    def predicate(origin: str, _request: Request) -> bool:
+        asked_for.append(origin)
+        return True
+
+    assert policy(predicate).allows(script(referer="https://app.example/x"))
+    assert policy(predicate).allows(script(sec_fetch_site="cross-site"))
+    assert policy(predicate).allows(script())
+    assert asked_for == ["https://app.example", "null"]
+
+
 def test_the_own_origin_of_a_request_without_a_host_is_unknown() -> None:
     assert not policy().allows(asked("http://app.example"))
     assert not policy(trust_proxy=True).allows(asked("http://"))

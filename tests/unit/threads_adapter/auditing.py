@@ -64,14 +64,14 @@ MUTATIONS: dict[type, str] = {
     EngineServer: "attach mark_ready make_runnable set_timeout act respond answer forget admission_expired",
     Session: (
         "admit open_on_poll open_on_websocket withdraw poll post_started post candidate websocket_message channel_lost "
-        "expire queue_packet pause end flush_into flushed fall_back receive _move"
+        "expire queue_packet pause end flush_into flushed fall_back receive malformed _move"
     ),
     EngineClient: (
         "attach mark_ready make_runnable set_timeout act pause make_request opened failed closed release_behind _settle"
     ),
     ClientSession: (
         "open queue_packet insist response_received websocket_accepted message_received channel_lost expire flush_into "
-        "flushed fall_back receive pause end go_on _move"
+        "flushed fall_back receive malformed pause end go_on _move"
     ),
     PostReceiver: "start receive taken release release_if_taken lose",
     PacketFeed: "feed go_on _take_batch",

@@ -73,11 +73,11 @@ FOR_THE_CORE = (
     "abandon act add add_child admission_expired admit advance answer answered ask attach candidate channel "
     "channel_closed channel_lost child closed disconnected drop_all end expire fail_acks failed fall_back "
     "find_namespace flush_into flushed forget forget_ack forget_child forget_if_empty give_up_acks go_on handler_table "
-    "insist install joined leave leave_all leave_session make_request make_runnable mark_ready message_received "
-    "next_deadline open open_channel open_on_poll open_on_websocket opened pause poll post post_started queue_answer "
-    "queue_packet queue_with_ack receive refused release_behind remove reopen request_received request_started respond "
-    "response_received rooms_of send_rest set_timeout take take_actions take_ready take_runnable websocket_accepted "
-    "websocket_message websocket_requested withdraw writable"
+    "insist install joined leave leave_all leave_session make_request make_runnable malformed mark_ready "
+    "message_received next_deadline open open_channel open_on_poll open_on_websocket opened pause poll post "
+    "post_started queue_answer queue_packet queue_with_ack receive refused release_behind remove reopen "
+    "request_received request_started respond response_received rooms_of send_rest set_timeout take take_actions "
+    "take_ready take_runnable websocket_accepted websocket_message websocket_requested withdraw writable"
 )
 NOT_ATOMIC = set(f"{MAKES_AN_OPERATOR} {ONE_READ} {ONE_ATOMIC_PART} {PASSED_ON} {PURE} {FOR_THE_CORE}".split())
 
