@@ -1,6 +1,6 @@
-"""One Engine.IO session: its heartbeat, its buffer, and the channels that it lives on. `states` has the rules.
+"""One Engine.IO session: its buffer, and the channels that it lives on. `states` has the rules.
 
-The session owns its deadlines: no transport can take one with it when it goes.
+The session owns its deadlines, that of its `Heartbeat` included: no transport can take one with it when it goes.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from sansio_eio.engineio import packets
 from sansio_eio.engineio.actions import CloseChannel, SendMessages, SetReading
 from sansio_eio.engineio.atomic import atomic
 from sansio_eio.engineio.handlers import HandlerTable, Listening
+from sansio_eio.engineio.heartbeat import Heartbeat
 from sansio_eio.engineio.outgoing import Outgoing
 from sansio_eio.engineio.post import PostReceiver
 from sansio_eio.engineio.reasons import (
     FORCED_CLOSE,
     PARSE_ERROR,
-    PING_TIMEOUT,
     SLOW_CONSUMER,
     TRANSPORT_CLOSE,
     TRANSPORT_ERROR,
@@ -55,10 +55,9 @@ class Session(SessionHost, Listening):
     """
 
     __slots__ = (
-        "_awaiting_pong",
         "_framing",
+        "_heartbeat",
         "_poll",
-        "_pong_extended",
         "_post",
         "_server",
         "_takes_bytes",
@@ -96,8 +95,7 @@ class Session(SessionHost, Listening):
         #: What makes the packets of the WebSocket, None where they are sent as they are.
         self._framing: Callable[[Outgoing], Outgoing] | None = None
         self._upgrade: Upgrade | None = None
-        self._awaiting_pong = False
-        self._pong_extended = False
+        self._heartbeat = Heartbeat(server, self)
 
     def __repr__(self) -> str:
         return f"<Session {self.sid[:4]}… {self.state.value} on {self.transport}>"
@@ -144,7 +142,7 @@ class Session(SessionHost, Listening):
         if self.state in (State.CLOSING, State.CLOSED):
             return
         self._move(Trigger.CLOSE)
-        self._awaiting_pong = False
+        self._heartbeat.stop()
         if self._websocket is not None or (self._poll is not None and not self._outbox.packets):
             self.end(FORCED_CLOSE)
         else:
@@ -165,8 +163,8 @@ class Session(SessionHost, Listening):
         }
         if self.revision.tells_max_payload:
             handshake["maxPayload"] = settings.max_http_buffer_size
-        # The decision may have come from a coroutine, which tells no time.
-        self._server.set_timeout(self, self._patience if self.revision.client_pings else settings.ping_interval)
+        self._server.deadlines.cancel(self)
+        self._heartbeat.start()
         self.send_packet(Outgoing((packets.OPEN + dumps(handshake, separators=(",", ":")),), compress=False))
         if self._poll is not None:
             # Alone in its response, as the reference sends it: what the application says now comes with the next poll.
@@ -267,22 +265,11 @@ class Session(SessionHost, Listening):
             self.end(TRANSPORT_ERROR, RemoteProtocolError("data request closed prematurely"))
 
     def expire(self, *, now: float) -> None:
-        """The deadline of the session has passed: of its admission, its heartbeat or its close."""
-        settings = self._server.settings
+        """The deadline of the session has passed: of its admission or its close."""
         if self.state is State.OPENING:
             self._server.admission_expired(self)
-        elif self.state is State.CLOSING:
-            self.end(FORCED_CLOSE)
-        elif not self._awaiting_pong and not self.revision.client_pings:
-            self._awaiting_pong = True
-            self._pong_extended = False
-            self._server.deadlines.at(self, now + settings.ping_timeout)
-            self.send_packet(packets.PING_PACKET)
-        elif self.paused:
-            # It is us who do not read: what is waited for may well be there.
-            self._server.deadlines.at(self, now + settings.ping_timeout)
         else:
-            self.end(PING_TIMEOUT)
+            self.end(FORCED_CLOSE)
 
     # -- for the listener ------------------------------------------------------------------------------------------
 
@@ -320,17 +307,15 @@ class Session(SessionHost, Listening):
             self._server.act(self._websocket, SetReading(self._websocket, not paused))
         if not paused:
             self._post.go_on()
-            if self._awaiting_pong or self.revision.client_pings:
-                # It may be among what was not read.
-                self._server.set_timeout(self, self._patience)
+            self._heartbeat.resume()
 
     def end(self, reason: str, error: RemoteProtocolError | None = None) -> None:
         """The session is over, now. What waits on any of its channels is released, the listener is told."""
         if self.state is State.CLOSED:
             return
         self._move(Trigger.END)
-        self._awaiting_pong = False
         self._server.deadlines.cancel(self)
+        self._heartbeat.stop()
         if self._upgrade is not None:
             self._leave_candidate(self._upgrade)
         if self._poll is not None:
@@ -398,10 +383,9 @@ class Session(SessionHost, Listening):
         """A packet of the peer, over whichever transport."""
         if self.state is State.CLOSING and packet[:1] != packets.CLOSE:
             return
-        if self._awaiting_pong and not self._pong_extended and packet != packets.PONG:
-            # A peer that sends is alive: the reference puts the deadline off, once for each ping.
-            self._pong_extended = True
-            self._server.deadlines.at(self, now + self._server.settings.ping_timeout)
+        heartbeat = self._heartbeat
+        if heartbeat.awaits_pong and packet != packets.PONG:
+            heartbeat.is_alive(now)
         kind = packet[:1]
         if kind == packets.MESSAGE:
             self._deliver(packet[1:])
@@ -411,7 +395,7 @@ class Session(SessionHost, Listening):
             except RemoteProtocolError as error:
                 self.end(PARSE_ERROR, error)
         elif kind == self.revision.client_beat:
-            self._heard(now)
+            heartbeat.heard(now)
         elif kind == packets.CLOSE:
             self.end(TRANSPORT_CLOSE)
         elif kind == self.revision.server_beat:
@@ -422,21 +406,6 @@ class Session(SessionHost, Listening):
     def malformed(self, error: RemoteProtocolError) -> None:
         """What has been posted is no payload, behind the packets that were received."""
         self.end(PARSE_ERROR, error)
-
-    def _heard(self, now: float) -> None:
-        """The client's part of the heartbeat has come."""
-        if self.revision.client_pings:
-            self._server.deadlines.at(self, now + self._patience)
-            self.send_packet(packets.PONG_PACKET)
-        else:
-            self._awaiting_pong = False
-            self._server.deadlines.at(self, now + self._server.settings.ping_interval)
-
-    @property
-    def _patience(self) -> float:
-        """Seconds that the client's part of the heartbeat may take, from now on."""
-        settings = self._server.settings
-        return settings.ping_timeout + (settings.ping_interval if self.revision.client_pings else 0.0)
 
     def _deliver(self, data: str | bytes) -> None:
         if self.listener is not None and (self.state is State.OPEN or self.state is State.UPGRADING):

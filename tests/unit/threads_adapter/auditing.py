@@ -18,6 +18,7 @@ from sansio_eio.deadlines import Deadlines
 from sansio_eio.engineio import Channel, ClientSession, EngineClient, EngineServer, Mailbox, Pending, Session
 from sansio_eio.engineio.core import Core
 from sansio_eio.engineio.handlers import HandlerTable
+from sansio_eio.engineio.heartbeat import Heartbeat
 from sansio_eio.engineio.outbox import Outbox
 from sansio_eio.engineio.packet_feed import PacketFeed
 from sansio_eio.engineio.post import PostReceiver
@@ -73,6 +74,7 @@ MUTATIONS: dict[type, str] = {
         "open queue_packet insist response_received websocket_accepted message_received channel_lost expire flush_into "
         "flushed fall_back receive malformed pause end go_on _move"
     ),
+    Heartbeat: "start stop heard is_alive resume expire",
     PostReceiver: "start receive taken release release_if_taken lose",
     PacketFeed: "feed go_on _take_batch",
     Pending: "_end",
@@ -111,6 +113,7 @@ STATE: dict[type, tuple[str, ...]] = {
     Session: (),
     EngineClient: (),
     ClientSession: (),
+    Heartbeat: (),
     PostReceiver: (),
     Upgrade: (),
     Outbox: (),

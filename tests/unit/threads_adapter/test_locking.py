@@ -56,7 +56,7 @@ MAKES_AN_OPERATOR = "broadcast compress deliver except_ in_ local select timeout
 #: What it looks at is one thing, or does not change.
 ONE_READ = (
     "any_handlers auth buffered congestion_timeout connected disconnected done error handlers id lifecycle lock "
-    "max_message_size middlewares over path runtime state value"
+    "max_message_size middlewares over path protocol runtime state value"
 )
 #: Encodes, checks or calls the application; what it changes, it changes in one atomic part.
 ONE_ATOMIC_PART = (
