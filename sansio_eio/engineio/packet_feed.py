@@ -96,7 +96,8 @@ class PacketFeed(ABC):
         try:
             for packet in chain(first, islice(packets, BATCH - len(first))):
                 session.receive(packet, self._core.now)
-                if session.over:
+                if session.over or self._packets is not packets:
+                    # What this packet has done: the session is over, or does without this transport.
                     return
             self._next = next(packets, None)
         except RemoteProtocolError as error:

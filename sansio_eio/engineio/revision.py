@@ -56,7 +56,7 @@ class Revision(ABC):
 
     @abstractmethod
     def payload_size(self, outgoing: Outgoing) -> int:
-        """The bytes that these packets add to a payload, at most."""
+        """The bytes that these packets add to a payload for a peer that can take bytes, at most."""
 
     @abstractmethod
     def read_payload(self, payload: Payload, max_packets: int) -> Iterator[str | bytes]:
@@ -122,8 +122,8 @@ class _Revision3(Revision):
         return Payload(b"".join([each.once(payloads.text_part) for each in outgoing]))
 
     def payload_size(self, outgoing: Outgoing) -> int:
-        # Enough for base64 and the lengths, and nothing is built that may not be sent.
-        return 2 * outgoing.size
+        # In a binary payload: a mark, the digits, what ends them, the type. In one of text it is a little less.
+        return sum([len(data) + len(str(len(data))) + 3 for data in outgoing.encoded])
 
     def read_payload(self, payload: Payload, max_packets: int) -> Iterator[str | bytes]:
         read = payloads.read_binary_payload if payload.binary else payloads.read_text_payload

@@ -69,8 +69,9 @@ def test_what_a_payload_has_of_a_packet_is_built_once() -> None:
 def test_what_packets_add_to_a_payload() -> None:
     outgoing = Outgoing(("4€", b"\x01"))
     assert REVISION_4.payload_size(outgoing) == len(b"4\xe2\x82\xac\x1ebAQ==\x1e")
-    # At most, and no form of it is built for that.
-    assert REVISION_3.payload_size(outgoing) == 2 * outgoing.size
+    assert REVISION_3.payload_size(outgoing) == len(REVISION_3.payload([outgoing], binary=True).body) + 1
+    text = Outgoing(("4€",))
+    assert REVISION_3.payload_size(text) == len(REVISION_3.payload([text], binary=True).body) + 2
 
 
 @pytest.mark.parametrize(
