@@ -5,6 +5,7 @@ import socket
 import ssl
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 from typing import Any, TypeAlias, Unpack, cast, overload
 
 from sansio_eio import EngineClient, LocalProtocolError
@@ -114,10 +115,11 @@ class _Dialling:
 
     async def _run(self) -> None:
         address = self._connection.address
+        sock = None
         try:
             sock = await self._dial(address.host, address.port)
             await self._driver.loop.create_connection(
-                lambda: _Dialled(self._driver, self._connection),
+                partial(_Dialled, self._driver, self._connection, sock),
                 sock=sock,
                 ssl=self._ssl_context if address.secure else None,
                 server_hostname=address.host if address.secure else None,
@@ -125,6 +127,8 @@ class _Dialling:
         except (Exception, asyncio.CancelledError) as error:
             # At once: uvloop closes the transport in silence when this is cancelled, whatever has been called before.
             self._driver.lose(self._connection, error)
+            if sock is not None:
+                self._driver.loop.call_soon(_forget, sock)
 
     def _end(self, task: asyncio.Task[None]) -> None:
         if task.cancelled():
@@ -132,12 +136,23 @@ class _Dialling:
             self._driver.lose(self._connection, None)
 
 
+def _forget(sock: socket.socket) -> None:
+    """The transport that was made of this socket has ended: the descriptor is closed, and may be somebody else's by now.
+
+    asyncio closes the object. uvloop does not know of it until `create_connection` returns; closed before that, it leaves
+    an object that would close the descriptor once more.
+    """
+    if sock.fileno() != -1:
+        sock.detach()
+
+
 class _Dialled(Connection[ClientConnection]):
     """The connection to the server."""
 
-    def __init__(self, driver: Driver[Endpoint], connection: ClientConnection) -> None:
+    def __init__(self, driver: Driver[Endpoint], connection: ClientConnection, sock: socket.socket) -> None:
         super().__init__(driver)
         self._connection = connection
+        self._socket = sock
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """See `asyncio.BaseProtocol`."""
@@ -146,7 +161,13 @@ class _Dialled(Connection[ClientConnection]):
         if connection.aborted:
             # It has been given up, and asyncio has taken until now. uvloop would say nothing of its end.
             self.reject(self._transport)
+            self._driver.loop.call_soon(_forget, self._socket)
             return
         connection.owner = self
         connection.connected(now=self._time())
         self._pump()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """See `asyncio.BaseProtocol`."""
+        super().connection_lost(exc)
+        self._driver.loop.call_soon(_forget, self._socket)

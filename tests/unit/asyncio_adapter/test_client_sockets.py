@@ -13,6 +13,7 @@ from sansio_eio import ConnectError, EngineClient
 from sansio_eio.http import Pump
 from sansio_eio.socketio import Client
 from sansio_eio_asyncio import connect, start_server
+from sansio_eio_asyncio.dialling import open_tcp_socket
 from tests.unit.asyncio_adapter.loops import Main
 from tests.unit.client_scenarios import ask
 from tests.unit.peers import TRANSPORTS, echo, make_io, tls_contexts
@@ -96,10 +97,30 @@ def test_tls_through_a_proxy(run: Callable[[Main], None], contexts: tuple[ssl.SS
     run(main)
 
 
+def test_a_peer_that_is_gone_at_once(run: Callable[[Main], None]) -> None:
+    async def main() -> None:
+        own: list[socket.socket] = []
+
+        async def dial(host: str, port: int) -> socket.socket:
+            ours, theirs = socket.socketpair()
+            theirs.close()
+            own.append(ours)
+            return ours
+
+        with pytest.raises(ConnectError):
+            async with connect(EngineClient("http://localhost"), dial=dial):
+                raise AssertionError
+        await asyncio.sleep(0)
+        assert [sock.fileno() for sock in own] == [-1]
+
+    run(main)
+
+
 def test_given_up_in_the_moment_before_it_is_connected(run: Callable[[Main], None]) -> None:
     async def main() -> None:
         client = EngineClient("http://localhost")
         peers: list[socket.socket] = []
+        own: list[socket.socket] = []
 
         def give_up() -> None:
             client.close()
@@ -109,6 +130,7 @@ def test_given_up_in_the_moment_before_it_is_connected(run: Callable[[Main], Non
         async def dial(host: str, port: int) -> socket.socket:
             ours, theirs = socket.socketpair()
             peers.append(theirs)
+            own.append(ours)
             asyncio.get_running_loop().call_soon(give_up)
             return ours
 
@@ -117,6 +139,9 @@ def test_given_up_in_the_moment_before_it_is_connected(run: Callable[[Main], Non
                 raise AssertionError
         assert peers[0].recv(1) == b""
         peers[0].close()
+        # It must not close the descriptor a second time, which may be somebody else's by now.
+        await asyncio.sleep(0)
+        assert own[0].fileno() == -1
 
     run(main)
 
@@ -141,8 +166,14 @@ def test_a_server_that_is_restarted(run: Callable[[Main], None], transports: lis
 def test_a_cancellation_in_any_turn_leaves_nothing(
     run: Callable[[Main], None], contexts: tuple[ssl.SSLContext, ssl.SSLContext], secure: bool
 ) -> None:
+    dialled: list[socket.socket] = []
+
+    async def dial(host: str, port: int) -> socket.socket:
+        dialled.append(await open_tcp_socket(host, port))
+        return dialled[-1]
+
     async def session(client: EngineClient) -> None:
-        async with connect(client, ssl_context=contexts[1]):
+        async with connect(client, dial=dial, ssl_context=contexts[1]):
             await ask(client)
 
     async def main() -> None:
@@ -164,7 +195,8 @@ def test_a_cancellation_in_any_turn_leaves_nothing(
                 assert task.cancelled()
                 turns += 1
             assert turns > 10
-        # What had not been closed would say so now.
+        # What had not been closed would say so now. And nothing is closed twice.
         gc.collect()
+        assert [sock for sock in dialled if sock.fileno() != -1] == []
 
     run(main)
