@@ -137,10 +137,10 @@ class _Dialling:
 
 
 def _forget(sock: socket.socket) -> None:
-    """The transport that was made of this socket has ended: the descriptor is closed, and may be somebody else's by now.
+    """The transport of this socket has ended: its descriptor is closed, and the number may be somebody else's by now.
 
-    asyncio closes the object. uvloop does not know of it until `create_connection` returns; closed before that, it leaves
-    an object that would close the descriptor once more.
+    asyncio closes the object. uvloop does not know of it until `create_connection` returns; closed before that, it
+    leaves an object that would close the descriptor once more.
     """
     if sock.fileno() != -1:
         sock.detach()

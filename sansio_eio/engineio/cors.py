@@ -51,7 +51,9 @@ class Cors:
         if origin is None:
             return True
         if self._allowed is None:
-            return origin.lower() in self._own_origins(request)
+            # In a form of JSONP, a page that hides its address hides its origin, too. Fetch Metadata tells all the same.
+            hidden = origin == "null" and request.header("sec-fetch-site") == "same-origin"
+            return hidden or origin.lower() in self._own_origins(request)
         if callable(self._allowed):
             return _verdict(self._allowed(origin, request))
         return "*" in self._origins or origin in self._origins

@@ -46,7 +46,7 @@ class Heartbeat:
         """The client's part of the heartbeat has come."""
         if self._session.revision.client_pings:
             self._server.deadlines.at(self, now + self._patience)
-            self._session.send_packet(packets.PONG_PACKET)
+            self._session.answer_ping()
         else:
             self.awaits_pong = False
             self._server.deadlines.at(self, now + self._server.settings.ping_interval)

@@ -33,7 +33,7 @@ class Fed(Protocol):
         """A packet of the peer."""
 
     def malformed(self, error: RemoteProtocolError, /) -> None:
-        """Behind the packets so far, the payload is none."""
+        """Behind the packets so far, the payload is none. A session that closes may pass over it."""
 
 
 class PacketFeed(ABC):
@@ -102,6 +102,6 @@ class PacketFeed(ABC):
             self._next = next(packets, None)
         except RemoteProtocolError as error:
             session.malformed(error)
-            return
+            self._next = None
         if self._next is None or not session.paused:
             self.go_on()

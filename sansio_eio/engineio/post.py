@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from sansio_eio.engineio.actions import CloseChannel
 from sansio_eio.engineio.jsonp import unwrap
 from sansio_eio.engineio.packet_feed import PacketFeed
-from sansio_eio.engineio.reasons import PARSE_ERROR, TRANSPORT_ERROR
+from sansio_eio.engineio.reasons import TRANSPORT_ERROR
 from sansio_eio.engineio.requests import Response
 from sansio_eio.engineio.revision import BINARY, Payload
 from sansio_eio.errors import RemoteProtocolError
@@ -65,7 +65,7 @@ class PostReceiver(PacketFeed):
             except RemoteProtocolError as error:
                 # Not "ok": nothing of it has been taken.
                 self._refuse(channel, 413)
-                self._session.end(PARSE_ERROR, error)
+                self._session.malformed(error)
             else:
                 self.feed(packets)
 

@@ -123,7 +123,7 @@ class _Revision3(Revision):
 
     def payload_size(self, outgoing: Outgoing) -> int:
         # In a binary payload: a mark, the digits, what ends them, the type. In one of text it is a little less.
-        return sum([len(data) + len(str(len(data))) + 3 for data in outgoing.encoded])
+        return sum([len(data) + len(str(len(data) + 1)) + 3 for data in outgoing.encoded])
 
     def read_payload(self, payload: Payload, max_packets: int) -> Iterator[str | bytes]:
         read = payloads.read_binary_payload if payload.binary else payloads.read_text_payload

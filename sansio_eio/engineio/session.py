@@ -403,9 +403,17 @@ class Session(SessionHost, Listening):
         elif kind not in (packets.OPEN, packets.UPGRADE, packets.NOOP):
             self.end(PARSE_ERROR, RemoteProtocolError("unknown packet type"))
 
+    def answer_ping(self) -> None:
+        """The client has pinged."""
+        waiting = self._outbox.packets
+        # One answers several: a million pings in one POST are not to become a million pongs in one poll.
+        if not waiting or waiting[-1] is not packets.PONG_PACKET:
+            self.send_packet(packets.PONG_PACKET)
+
     def malformed(self, error: RemoteProtocolError) -> None:
         """What has been posted is no payload, behind the packets that were received."""
-        self.end(PARSE_ERROR, error)
+        if self.state is not State.CLOSING:
+            self.end(PARSE_ERROR, error)
 
     def _deliver(self, data: str | bytes) -> None:
         if self.listener is not None and (self.state is State.OPEN or self.state is State.UPGRADING):

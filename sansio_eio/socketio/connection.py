@@ -13,7 +13,7 @@ from sansio_eio.socketio.acks import AckTimeout
 from sansio_eio.socketio.dispatch import run_connected, run_disconnected, run_event
 from sansio_eio.socketio.events import Connected, Event, EventReceived
 from sansio_eio.socketio.handshake import make_handshake
-from sansio_eio.socketio.names import MAX_NAME
+from sansio_eio.socketio.names import MAX_NAME, MAX_TARGET
 from sansio_eio.socketio.namespace import ConnectionRefused
 from sansio_eio.socketio.packet_mailbox import PacketMailbox
 from sansio_eio.socketio.parser import ACK, CONNECT, DISCONNECT, EVENT, Packet, ParseError
@@ -176,7 +176,7 @@ class Connection(PacketMailbox[Item]):
             return
         socket = self.sockets.get(packet.namespace)
         if socket is None and "?" in packet.namespace:
-            self.revision.parse_target(packet)
+            packet.namespace = self.revision.name_of(packet)
             socket = self.sockets.get(packet.namespace)
         if socket is None:
             self._take_for_nobody(packet)
@@ -199,11 +199,10 @@ class Connection(PacketMailbox[Item]):
             self.kick("a packet for a namespace that the client is not connected to")
 
     def _connect(self, packet: Packet) -> None:
-        auth = self.revision.parse_target(packet)
-        name = packet.namespace
+        name = self.revision.name_of(packet)
         # Those that were just left count, or a client that is sent away at once could fill the memory with them.
         others = len(self.sockets) + len(self.connecting) + len(self.left) - (name in self.left)
-        if len(name) > MAX_NAME:
+        if len(name) > MAX_NAME or len(packet.namespace) > MAX_TARGET:
             self.fail(ParseError("the name of a namespace is too long"))
         elif name in self.sockets or name in self.connecting:
             self.kick("a second CONNECT for a namespace")
@@ -213,7 +212,7 @@ class Connection(PacketMailbox[Item]):
             grace = self.left.pop(name, None)
             if grace is not None:
                 self._server.engine.deadlines.cancel(grace)
-            self._request(name, auth)
+            self._request(name, self.revision.auth_of(packet))
 
     def _request(self, name: str, auth: dict[str, Any]) -> None:
         request = self.connecting[name] = ConnectRequest(name, auth)

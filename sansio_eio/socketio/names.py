@@ -6,6 +6,9 @@ from sansio_eio.errors import LocalProtocolError
 #: them; besides, a packet that says no to a client is never too large for its session's buffer.
 MAX_NAME = 200
 
+#: The most characters in one with its query, where old clients have what they show. It used to be part of a URL.
+MAX_TARGET = 8192
+
 
 def normal_name(name: str) -> str:
     """The name with a slash in front; LocalProtocolError when it cannot be one."""

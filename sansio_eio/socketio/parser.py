@@ -87,7 +87,7 @@ def is_well_formed(packet: Packet) -> bool:
         return data is None or isinstance(data, dict)
     if kind is DISCONNECT:
         return data is None
-    return data is not None and type(data) not in (int, float)
+    return data is not None and (isinstance(data, bool) or not isinstance(data, (int, float)))
 
 
 def check_received(packet: Packet) -> Packet:

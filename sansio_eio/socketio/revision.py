@@ -35,8 +35,12 @@ class Revision(ABC):
         """Whether a session is connected to this namespace by the server, without a CONNECT."""
 
     @abstractmethod
-    def parse_target(self, packet: Packet) -> dict[str, Any]:
-        """What a CONNECT shows; of any packet, the namespace is left as the bare name."""
+    def name_of(self, packet: Packet) -> str:
+        """The name of the namespace of a client's packet."""
+
+    @abstractmethod
+    def auth_of(self, packet: Packet) -> dict[str, Any]:
+        """What a CONNECT shows."""
 
     @abstractmethod
     def make_id(self, namespace: str, sid: str, generate: Callable[[], str]) -> str:
@@ -67,7 +71,10 @@ class _Revision5(Revision):
     def joins_by_itself(self, namespace: str) -> bool:
         return False
 
-    def parse_target(self, packet: Packet) -> dict[str, Any]:
+    def name_of(self, packet: Packet) -> str:
+        return packet.namespace
+
+    def auth_of(self, packet: Packet) -> dict[str, Any]:
         return packet.data or {}
 
     def make_id(self, namespace: str, sid: str, generate: Callable[[], str]) -> str:
@@ -98,9 +105,11 @@ class _Revision4(Revision):
     def joins_by_itself(self, namespace: str) -> bool:
         return namespace == MAIN
 
-    def parse_target(self, packet: Packet) -> dict[str, Any]:
-        packet.namespace, _, query = packet.namespace.partition("?")
-        return cast("dict[str, Any]", parse_query(query))
+    def name_of(self, packet: Packet) -> str:
+        return packet.namespace.partition("?")[0]
+
+    def auth_of(self, packet: Packet) -> dict[str, Any]:
+        return cast("dict[str, Any]", parse_query(packet.namespace.partition("?")[2]))
 
     def make_id(self, namespace: str, sid: str, generate: Callable[[], str]) -> str:
         # The client makes it up in the same way, without being told.

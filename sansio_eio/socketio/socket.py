@@ -85,7 +85,9 @@ class Socket(Emitting[SocketOperator], CatchAll, Listening):
         self._last_rooms: set[str] | None = None
 
     def __repr__(self) -> str:
-        return f"<Socket {self.id} of {self.namespace.name} {self.state.value}>"
+        # The id of an old client has the secret one of its session in it.
+        sid = self.connection.session.sid
+        return f"<Socket {self.id.replace(sid, f'{sid[:4]}…')} of {self.namespace.name} {self.state.value}>"
 
     @property
     def lock(self) -> Lock | None:

@@ -100,13 +100,18 @@ class ClientFaults(Faults):
             peer.stall(True)
 
     def silence(self) -> None:
-        """The client answers no more pings, until `resume`. It goes on with everything else."""
+        """The client answers no more pings, until `resume`; one of revision 3, where the client pings, sends no more.
+
+        It goes on with everything else.
+        """
         for peer in self._peers():
             peer.note("answers no more pings")
             peer.silence()
 
     def resume(self) -> None:
-        """The end of `stall` and `silence`: the client reads what waits for it, and answers the ping that has come."""
+        """The end of `stall` and `silence`: the client reads what waits for it, and answers the ping that has come, or
+        sends its own.
+        """
         for peer in self._peers():
             peer.note("resumes")
             peer.resume()

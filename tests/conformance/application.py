@@ -246,17 +246,30 @@ def watch(event: str, socket: ServerSocket, name: str, *args: Any) -> None:
 
 
 def is_dynamic(name: str, auth: dict[str, Any]) -> bool:
-    return name == "/dynamic" and auth.get("key") == "open"
+    return name.startswith("/dynamic") and auth.get("key") == "open"
 
 
 def failed(error: Exception, where: str) -> None:
     log("error", message=str(error), where=where)
 
 
-def socketio(path: str, pause: Pause, **options: Any) -> Server:
-    """A Socket.IO server."""
-    io = Server(path=path, **options)
+def refuse_strangers(_: ServerSocket) -> None:
+    raise ConnectionRefused("members only", data=["not you"])
+
+
+def socketio(
+    path: str,
+    pause: Pause,
+    *,
+    allow_eio3: bool = True,
+    middleware: Callable[[ServerSocket], None] | None = None,
+    **options: Any,
+) -> Server:
+    """A Socket.IO server, for old clients, too; `middleware` is for the namespace /."""
+    io = Server(path=path, allow_eio3=allow_eio3, **options)
     io.on_error(failed)
+    if middleware is not None:
+        io.use(middleware)
     for name in ("/", "/custom", "/admin", "/bare", "/slow", "/guarded", "/watched"):
         install(path, io.of(name))
     install(path, io.of(re.compile(r"^/room-\d+$")))
@@ -273,18 +286,20 @@ def socketio(path: str, pause: Pause, **options: Any) -> Server:
 # -- Engine.IO ---------------------------------------------------------------------------------------------------------
 
 
-def raw(path: str, **options: Any) -> EngineServer:
-    """A raw Engine.IO server that sends everything back."""
-    engine = EngineServer(path=path, **options)
+def raw(path: str, *, allow_eio3: bool = True, **options: Any) -> EngineServer:
+    """A raw Engine.IO server that sends everything back, to old clients, too."""
+    engine = EngineServer(path=path, allow_eio3=allow_eio3, **options)
 
     @engine.on("connection")
     def connected(session: Session) -> None:
-        log("open", path=path, id=session.sid)
+        log("open", path=path, id=session.sid, protocol=session.protocol)
 
         @session.on("message")
         def received(data: str | bytes) -> None:
             if data == "please close":
                 session.close()
+            elif data == "please note this":
+                log("noted", id=session.sid)
             elif data == "please count":
                 for number in range(200):
                     session.send(str(number))
@@ -311,8 +326,12 @@ def application(pause: Pause) -> Router:
         socketio("/suite/socket.io/", pause, connect_timeout=1.0, **suite),
         socketio("/msgpack/socket.io/", pause, parser=msgpack_parser()),
         socketio("/deflate/socket.io/", pause, per_message_deflate=True),
+        socketio("/new/socket.io/", pause, allow_eio3=False, **suite),
+        socketio("/members/socket.io/", pause, middleware=refuse_strangers),
         raw("/engine.io/"),
         raw("/suite/engine.io/", **suite),
+        raw("/new/engine.io/", allow_eio3=False, **suite),
+        raw("/old/engine.io/", ping_timeout=60.0),
         raw("/small/engine.io/", max_http_buffer_size=1000),
         raw("/polling/engine.io/", transports=("polling",)),
         raw("/stay/engine.io/", allow_upgrades=False),

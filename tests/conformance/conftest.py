@@ -17,19 +17,55 @@ TRANSPORTS: dict[str, dict[str, object]] = {
     "upgrade": {"transports": ["polling", "websocket"]},
 }
 
+#: An old client may ask for base64 instead of bytes.
+IN_BASE64: dict[str, dict[str, object]] = {
+    "websocket-base64": {"transports": ["websocket"], "forceBase64": True},
+    "polling-base64": {"transports": ["polling"], "forceBase64": True},
+}
+EVERY_FORM = (*TRANSPORTS, *IN_BASE64)
+
 _numbers = count(1)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The marker of the scenarios with JavaScript clients; without it, an old client goes the way of an upgrade."""
+    config.addinivalue_line(
+        "markers", "old_clients(*transports, oldest=()): over what clients of revision 3, and of 1.x, are to connect"
+    )
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """The clients of a scenario: which version, and whether over WebSocket, long-polling, or one and then the other."""
+    if any(marker.args[0] == "transport" for marker in metafunc.definition.iter_markers("parametrize")):
+        return
+    marker = metafunc.definition.get_closest_marker("old_clients")
+    old: tuple[str, ...] = marker.args if marker is not None else ("upgrade",)
+    if "dial" in metafunc.fixturenames:
+        new = () if "only_old_clients" in metafunc.fixturenames else ("4", "3")
+        clients = [(version, transport) for version in new for transport in TRANSPORTS]
+        clients += [("2", transport) for transport in old]
+        clients += [("1", transport) for transport in (marker.kwargs.get("oldest", ()) if marker is not None else ())]
+        metafunc.parametrize(("version", "transport"), clients)
+    elif "dial_engine" in metafunc.fixturenames:
+        clients = [*(("6", transport) for transport in TRANSPORTS), *(("3", transport) for transport in old)]
+        metafunc.parametrize(("engine_version", "transport"), clients)
+    elif "transport" in metafunc.fixturenames:
+        metafunc.parametrize("transport", TRANSPORTS)
 
 
 def is_redundant(item: pytest.Item) -> bool:
     """Whether the scenario, with these clients, would show nothing that it does not show with others.
 
-    The reference need not meet every version of the client on every transport.
+    The reference need not meet every version of the client on every transport; uvloop is the adapter of asyncio. With
+    an upgrade, a client has both transports.
     """
     call: Any = getattr(item, "callspec", None)
     parameters: dict[str, object] = call.params if call is not None else {}
-    if parameters.get("server") == "reference":
-        return parameters.get("version") == "3" and parameters["transport"] != "upgrade"
-    return False
+    server, version, transport = [parameters.get(name) for name in ("server", "version", "transport")]
+    if server == "reference":
+        return version == "3" and transport != "upgrade"
+    is_old = version in {"1", "2"} or "3" in {parameters.get("engine_version"), parameters.get("start")}
+    return server == "uvloop" and is_old and transport != "upgrade"
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -91,18 +127,6 @@ def start_server(server: Server) -> Iterator[Callable[[int], Server]]:
         one.stop()
 
 
-@pytest.fixture(params=TRANSPORTS)
-def transport(request: pytest.FixtureRequest) -> str:
-    """What the clients may use: WebSocket, long-polling, or long-polling first and then WebSocket."""
-    return cast("str", request.param)
-
-
-@pytest.fixture(params=["4", "3"])
-def version(request: pytest.FixtureRequest) -> str:
-    """The major version of socket.io-client."""
-    return cast("str", request.param)
-
-
 @pytest.fixture
 def room() -> str:
     """The name of a room that no other scenario uses."""
@@ -125,10 +149,11 @@ class Dial(Protocol):
 
 @pytest.fixture
 def dial(server: Server, peer: Peer, version: str, transport: str) -> Dial:
-    """Connect with every version of the client over every transport."""
+    """Connect with this major version of socket.io-client."""
 
     def connect(path: str = "/socket.io/", *, url: str = "", parser: str = "", **options: object) -> Client:
-        return Client(peer, version, url or server.url, {"path": path, **TRANSPORTS[transport], **options}, parser)
+        options = {"path": path, **(TRANSPORTS | IN_BASE64)[transport], **options}
+        return Client(peer, version, url or server.url, options, parser)
 
     return connect
 
@@ -142,10 +167,11 @@ class DialEngine(Protocol):
 
 
 @pytest.fixture
-def dial_engine(server: Server, peer: Peer, transport: str) -> DialEngine:
-    """Connect with engine.io-client over every transport."""
+def dial_engine(server: Server, peer: Peer, engine_version: str, transport: str) -> DialEngine:
+    """Connect with this major version of engine.io-client."""
 
     def connect(path: str = "/engine.io/", *, url: str = "", **options: object) -> EngineClient:
-        return EngineClient(peer, url or server.url, {"path": path, **TRANSPORTS[transport], **options})
+        options = {"path": path, **(TRANSPORTS | IN_BASE64)[transport], **options}
+        return EngineClient(peer, engine_version, url or server.url, options)
 
     return connect

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from itertools import count
 from typing import Any
+from urllib.parse import urlencode
 
 from tests.conformance.processes import PATIENCE, ROOT, Child
 
@@ -74,19 +75,25 @@ class Peer:
 class Socket:
     """A socket.io-client `Socket`: one namespace."""
 
-    def __init__(self, client: "Client", namespace: str, auth: object, answers: Answers) -> None:
+    def __init__(self, client: "Client", namespace: str, auth: Mapping[str, object] | None, answers: Answers) -> None:
         self.client = client
         self.namespace = namespace
         self._peer = client.peer
-        self._number = self._peer.new("socket", of=client.number, namespace=namespace, auth=auth, answers=dict(answers))
+        options: dict[str, object] = {}
+        if auth is not None:
+            # The oldest takes no object.
+            options = {"query": urlencode(auth) if client.version == "1" else auth} if client.is_old else {"auth": auth}
+        self._number = self._peer.new(
+            "socket", of=client.number, namespace=namespace, options=options, answers=dict(answers)
+        )
 
     def connected(self) -> str:
         """Wait until it is connected; the id, which both ends know it by."""
         return str(self._peer.expect(self._number, "connect")[0])
 
     def refused(self) -> Any:
-        """Wait for `connect_error`: the message and the data."""
-        return self._peer.expect(self._number, "connect_error")[0]
+        """Wait until it is refused: the message and the data, or for an old client, whatever the server has sent."""
+        return self._peer.expect(self._number, "error" if self.client.is_old else "connect_error")[0]
 
     def disconnected(self, *, patience: float = PATIENCE) -> str:
         """Wait until it is disconnected; the reason."""
@@ -136,15 +143,23 @@ class Client:
     def __init__(self, peer: Peer, version: str, url: str, options: Mapping[str, object], parser: str = "") -> None:
         self.peer = peer
         self.version = version
+        #: Whether it speaks revision 3 of Engine.IO: the client pings, and the server has the namespace / connected.
+        self.is_old = version in {"1", "2"}
         self.number = peer.new("manager", version=version, url=url, options=dict(options), parser=parser)
 
-    def socket(self, namespace: str = "/", *, auth: object = None, answers: Answers | None = None) -> Socket:
-        """A socket for the namespace; it starts to connect."""
+    def socket(
+        self, namespace: str = "/", *, auth: Mapping[str, object] | None = None, answers: Answers | None = None
+    ) -> Socket:
+        """A socket for the namespace; it starts to connect. Old clients send `auth` as a query."""
         return Socket(self, namespace, auth, answers or {})
 
     def expect(self, event: str) -> list[Any]:
-        """Wait for an event of the manager: open, upgrade, close, reconnect, reconnect_attempt, ping."""
+        """Wait for an event of the manager: open, upgrade, close, reconnect, reconnect_attempt."""
         return self.peer.expect(self.number, event)
+
+    def expect_heartbeat(self) -> None:
+        """Wait until the server's part of the heartbeat comes."""
+        self.expect("pong" if self.is_old else "ping")
 
     @property
     def transport(self) -> str:
@@ -169,11 +184,12 @@ class Client:
 
 
 class EngineClient:
-    """An engine.io-client `Socket`."""
+    """An engine.io-client `Socket`, of its major version 6 or 3."""
 
-    def __init__(self, peer: Peer, url: str, options: Mapping[str, object]) -> None:
+    def __init__(self, peer: Peer, version: str, url: str, options: Mapping[str, object]) -> None:
         self._peer = peer
-        self._number = peer.new("engine", url=url, options=dict(options))
+        self._version = version
+        self._number = peer.new("engine", version=version, url=url, options=dict(options))
 
     def opened(self) -> str:
         """Wait until it is open; the session id."""
@@ -189,8 +205,12 @@ class EngineClient:
         return data
 
     def expect(self, event: str) -> list[Any]:
-        """Wait for an event: upgrade, ping, error."""
+        """Wait for an event: upgrade, error."""
         return self._peer.expect(self._number, event)
+
+    def expect_heartbeat(self) -> None:
+        """Wait until the server's part of the heartbeat comes."""
+        self.expect("pong" if self._version == "3" else "ping")
 
     def send(self, *messages: str | bytes) -> None:
         """Send messages, in one go."""

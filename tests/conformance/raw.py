@@ -108,25 +108,30 @@ def wait_for_what_was_sent(server: Server) -> None:
 class Polling:
     """A long-polling session, one request at a time."""
 
+    revision = "EIO=4"
+
     def __init__(self, server: Server, path: str = "/engine.io/", headers: Mapping[str, str] | None = None) -> None:
         self.server = server
-        opening = request(server, "GET", f"{path}?{POLLING}", headers=headers)
-        assert opening.status == 200
-        assert opening.text.startswith("0")
+        target = f"{path}?{self.revision}&transport=polling"
+        opening = request(server, "GET", target, headers=headers)
+        payload = self.read(opening)
+        assert payload.startswith("0")
         self.opening = opening
-        self.handshake: dict[str, Any] = json.loads(opening.text[1:])
+        self.handshake: dict[str, Any] = json.loads(payload[1:])
         self.sid = str(self.handshake["sid"])
-        self.query = f"EIO=4&sid={self.sid}"
         self.path = path
-        self.target = f"{path}?{POLLING}&sid={self.sid}"
+        self.target = f"{target}&sid={self.sid}"
 
-    def poll(self) -> str:
-        """One GET; the payload."""
-        answer = request(self.server, "GET", self.target)
+    def read(self, answer: Answer) -> str:
+        """The payload of a poll, which must have all that belongs to it."""
         assert answer.status == 200
         assert answer.headers["content-type"] == "text/plain; charset=UTF-8"
         assert answer.headers["cache-control"] == "no-store"
         return answer.text
+
+    def poll(self) -> str:
+        """One GET; the payload."""
+        return self.read(request(self.server, "GET", self.target))
 
     def start_poll(self) -> Exchange:
         """One GET; its answer can wait."""
@@ -139,9 +144,13 @@ class Polling:
         assert answer.headers["content-type"] == "text/html"
         assert answer.headers["cache-control"] == "no-store"
 
+    def candidate(self) -> "WebSocket":
+        """A WebSocket for the same session."""
+        return WebSocket(self.server, f"{self.path}?{self.revision}&transport=websocket&sid={self.sid}")
+
     def probe(self) -> "WebSocket":
         """The start of an upgrade: the candidate, its probe answered."""
-        candidate = WebSocket(self.server, f"{self.path}?{WEBSOCKET}&sid={self.sid}")
+        candidate = self.candidate()
         candidate.send("2probe")
         assert candidate.receive() == "3probe"
         return candidate

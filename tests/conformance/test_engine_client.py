@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.conformance.conftest import DialEngine
+from tests.conformance.conftest import EVERY_FORM, DialEngine
 from tests.conformance.servers import Server
 from tests.conformance.wire import Wire
 
@@ -18,17 +18,19 @@ MESSAGES: dict[str, str | bytes] = {
 }
 
 
-def test_opens(dial_engine: DialEngine, server: Server) -> None:
+@pytest.mark.old_clients(*EVERY_FORM)
+def test_opens(dial_engine: DialEngine, server: Server, engine_version: str) -> None:
     client = dial_engine()
     sid = client.opened()
     assert len(sid) == 20
-    server.logged("open", id=sid)
+    assert server.logged("open", id=sid)["protocol"] == (3 if engine_version == "3" else 4)
 
 
+@pytest.mark.old_clients(*EVERY_FORM)
 @pytest.mark.parametrize("message", MESSAGES.values(), ids=list(MESSAGES))
-def test_echo(dial_engine: DialEngine, transport: str, message: str | bytes) -> None:
-    if message == "a\x1eb" and transport != "websocket":
-        # The separator is not escaped in a polling payload: the revision has no way to carry it.
+def test_echo(dial_engine: DialEngine, engine_version: str, transport: str, message: str | bytes) -> None:
+    if message == "a\x1eb" and transport != "websocket" and engine_version == "6":
+        # The separator is not escaped in a polling payload: revision 4 has no way to carry it.
         return
     client = dial_engine()
     client.opened()
@@ -43,6 +45,7 @@ def test_empty_text(dial_engine: DialEngine) -> None:
     assert [client.message(), client.message()] == ["", "behind"]
 
 
+@pytest.mark.old_clients(*EVERY_FORM)
 def test_text_and_binary_in_one_go(dial_engine: DialEngine) -> None:
     client = dial_engine()
     client.opened()
@@ -51,6 +54,7 @@ def test_text_and_binary_in_one_go(dial_engine: DialEngine) -> None:
     assert [client.message() for _ in messages] == messages
 
 
+@pytest.mark.old_clients("polling", "websocket")
 def test_lone_surrogate(dial_engine: DialEngine) -> None:
     """UTF-8 has no form for it: it becomes U+FFFD on its way, and nothing breaks."""
     client = dial_engine()
@@ -59,6 +63,7 @@ def test_lone_surrogate(dial_engine: DialEngine) -> None:
     assert [client.message(), client.message()] == ["a\ufffdb", "behind"]
 
 
+@pytest.mark.old_clients("polling", "upgrade")
 def test_order_over_the_upgrade(dial_engine: DialEngine, transport: str) -> None:
     client = dial_engine()
     client.opened()
@@ -72,6 +77,7 @@ def test_order_over_the_upgrade(dial_engine: DialEngine, transport: str) -> None
         assert client.message() == number
 
 
+@pytest.mark.old_clients("polling", "upgrade")
 def test_the_client_closes(dial_engine: DialEngine, server: Server) -> None:
     client = dial_engine()
     sid = client.opened()
@@ -89,6 +95,7 @@ def test_the_client_closes_behind_its_last_words(dial_engine: DialEngine, server
     assert server.logged("close", id=sid)["reason"] == "transport close"
 
 
+@pytest.mark.old_clients("polling", "upgrade")
 def test_the_server_closes(dial_engine: DialEngine, server: Server) -> None:
     client = dial_engine()
     sid = client.opened()
@@ -98,6 +105,7 @@ def test_the_server_closes(dial_engine: DialEngine, server: Server) -> None:
     assert server.logged("close", id=sid)["reason"] == "forced close"
 
 
+@pytest.mark.old_clients
 def test_max_payload(dial_engine: DialEngine) -> None:
     """The client splits what it has to send into requests below the limit that the server has told it (1,000 bytes)."""
     client = dial_engine("/small/engine.io/")
@@ -107,6 +115,7 @@ def test_max_payload(dial_engine: DialEngine) -> None:
     assert [client.message() for _ in messages] == messages
 
 
+@pytest.mark.old_clients("polling", "websocket")
 def test_a_message_over_the_limit(dial_engine: DialEngine, server: Server, transport: str) -> None:
     client = dial_engine("/small/engine.io/")
     sid = client.opened()
@@ -121,15 +130,17 @@ def test_a_message_over_the_limit(dial_engine: DialEngine, server: Server, trans
         assert server.logged("close", id=sid)["reason"] == "transport error"
 
 
+@pytest.mark.old_clients("polling")
 def test_heartbeats_keep_the_session(dial_engine: DialEngine) -> None:
     client = dial_engine("/suite/engine.io/")
     client.opened()
     for _ in range(4):
-        client.expect("ping")
+        client.expect_heartbeat()
     client.send("alive")
     assert client.message() == "alive"
 
 
+@pytest.mark.old_clients("websocket")
 def test_the_client_is_silent(dial_engine: DialEngine, server: Server) -> None:
     client = dial_engine("/suite/engine.io/", transports=["websocket"])
     sid = client.opened()
@@ -138,18 +149,20 @@ def test_the_client_is_silent(dial_engine: DialEngine, server: Server) -> None:
     assert client.closed() == "transport close"
 
 
+@pytest.mark.old_clients("polling")
 def test_the_wire_goes_dead(dial_engine: DialEngine, server: Server, transport: str) -> None:
     with Wire(server.port) as wire:
         client = dial_engine("/suite/engine.io/", url=wire.url)
         sid = client.opened()
         if transport == "upgrade":
             client.expect("upgrade")
-        client.expect("ping")
+        client.expect_heartbeat()
         wire.freeze()
         assert server.logged("close", id=sid)["reason"] == "ping timeout"
         assert client.closed() == "ping timeout"
 
 
+@pytest.mark.old_clients("polling", "upgrade")
 def test_the_wire_is_cut(dial_engine: DialEngine, server: Server, transport: str) -> None:
     with Wire(server.port) as wire:
         client = dial_engine(url=wire.url)
@@ -166,6 +179,7 @@ def test_the_wire_is_cut(dial_engine: DialEngine, server: Server, transport: str
         assert server.logged("close", id=sid)["reason"] == expected
 
 
+@pytest.mark.old_clients("polling", "websocket")
 def test_only_polling(dial_engine: DialEngine, transport: str) -> None:
     client = dial_engine("/polling/engine.io/")
     if transport == "websocket":

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.conformance.conftest import Dial
+from tests.conformance.conftest import EVERY_FORM, Dial
 from tests.conformance.processes import PATIENCE
 
 
@@ -30,6 +30,7 @@ TEXTS = {
 }
 
 
+@pytest.mark.old_clients(*EVERY_FORM)
 @pytest.mark.parametrize("text", TEXTS.values(), ids=list(TEXTS))
 def test_text(dial: Dial, text: str) -> None:
     socket = dial().socket()
@@ -72,6 +73,7 @@ BINARIES: dict[str, list[Any]] = {
 }
 
 
+@pytest.mark.old_clients(*EVERY_FORM)
 @pytest.mark.parametrize("args", BINARIES.values(), ids=list(BINARIES))
 def test_binary(dial: Dial, args: list[Any]) -> None:
     socket = dial().socket("/custom")
@@ -81,6 +83,7 @@ def test_binary(dial: Dial, args: list[Any]) -> None:
     assert socket.call("message-with-ack", *args) == args
 
 
+@pytest.mark.old_clients("polling")
 def test_large_text(dial: Dial) -> None:
     socket = dial().socket()
     socket.connected()
@@ -90,6 +93,7 @@ def test_large_text(dial: Dial) -> None:
     assert socket.expect("message-back") == [text]
 
 
+@pytest.mark.old_clients("websocket")
 def test_large_text_of_900_kilobytes(dial: Dial) -> None:
     socket = dial().socket()
     socket.connected()
@@ -97,6 +101,7 @@ def test_large_text_of_900_kilobytes(dial: Dial) -> None:
     assert socket.call("message-with-ack", text) == [text]
 
 
+@pytest.mark.old_clients(*EVERY_FORM)
 def test_large_binary(dial: Dial, transport: str) -> None:
     """Over polling, base64 makes it a third longer."""
     socket = dial().socket()
@@ -106,6 +111,7 @@ def test_large_binary(dial: Dial, transport: str) -> None:
     assert socket.expect("message-back") == [data]
 
 
+@pytest.mark.old_clients("polling", "upgrade")
 def test_200_messages_each_way_in_order(dial: Dial, transport: str) -> None:
     client = dial()
     socket = client.socket()
@@ -120,6 +126,7 @@ def test_200_messages_each_way_in_order(dial: Dial, transport: str) -> None:
     assert socket.call("message-with-ack", "after") == ["after"]
 
 
+@pytest.mark.old_clients("polling", "upgrade")
 def test_messages_in_order_all_the_way_through_the_upgrade(dial: Dial, transport: str) -> None:
     """Not in one go: one echo after the other, before, while and after the transport changes."""
     client = dial()
@@ -145,6 +152,7 @@ def test_handlers_of_one_socket_run_in_order(dial: Dial) -> None:
     assert [socket.expect("answered") for _ in range(20)] == [["value", number] for number in range(20)]
 
 
+@pytest.mark.old_clients("polling")
 def test_5000_small_messages_in_a_row(dial: Dial) -> None:
     socket = dial().socket()
     socket.connected()
@@ -165,6 +173,7 @@ def test_volatile(dial: Dial) -> None:
     assert len(fleeting) <= 5
 
 
+@pytest.mark.old_clients("polling", "upgrade")
 def test_volatile_gets_through_when_idle(dial: Dial, room: str) -> None:
     """A receiver that has nothing under way: its poll waits, or its WebSocket is free."""
     receiver, sender = dial().socket(), dial().socket()
@@ -177,6 +186,7 @@ def test_volatile_gets_through_when_idle(dial: Dial, room: str) -> None:
             break
 
 
+@pytest.mark.old_clients
 def test_volatile_from_the_client(dial: Dial) -> None:
     socket = dial().socket()
     socket.connected()
@@ -196,6 +206,7 @@ def test_compress_flag(dial: Dial) -> None:
         assert socket.expect("told") == ["y" * 5000]
 
 
+@pytest.mark.old_clients("websocket")
 def test_permessage_deflate(dial: Dial) -> None:
     socket = dial("/deflate/socket.io/", perMessageDeflate={"threshold": 0}).socket()
     socket.connected()

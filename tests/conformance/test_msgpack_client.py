@@ -2,11 +2,15 @@
 
 from typing import Any
 
+import pytest
+
 from tests.conformance.conftest import Dial
 from tests.conformance.raw import wait_for_what_was_sent
 from tests.conformance.servers import Server
 
 PATH = "/msgpack/socket.io/"
+
+pytestmark = pytest.mark.old_clients()
 
 VALUES: list[Any] = [
     {"text": "😀 ä\0\u2028", "number": 1.5, "big": 2**40, "negative": -7, "none": None, "list": [True, False, []]},

@@ -11,10 +11,10 @@ import pytest
 from tests.conformance.raw import POLLING, WEBSOCKET, Polling, RefusedError, WebSocket, request
 from tests.conformance.servers import Server
 
-ENGINE = "/suite/engine.io/"
+ENGINE = "/new/engine.io/"
 
 
-@pytest.fixture(params=[ENGINE, "/suite/socket.io/"], ids=["engine.io", "socket.io"])
+@pytest.fixture(params=[ENGINE, "/new/socket.io/"], ids=["engine.io", "socket.io"])
 def path(request: pytest.FixtureRequest) -> str:
     """The server for what has nothing to do with messages."""
     return str(request.param)

@@ -1,15 +1,25 @@
 """The upgrade by hand: every order of events that a client or a network can make of it."""
 
+from typing import cast
+
 import pytest
 
-from tests.conformance.raw import WEBSOCKET, Polling, WebSocket, request
+from tests.conformance.old_raw import OldPolling
+from tests.conformance.raw import WEBSOCKET, Polling, request
 from tests.conformance.servers import Server
 
 BAD_REQUEST = (400, {"code": 3, "message": "Bad request"})
+REVISIONS: dict[str, type[Polling]] = {"4": Polling, "3": OldPolling}
 
 
-def test_upgrade(server: Server) -> None:
-    session = Polling(server)
+@pytest.fixture(params=REVISIONS)
+def start(request: pytest.FixtureRequest) -> type[Polling]:
+    """Starts a session of this revision."""
+    return REVISIONS[cast("str", request.param)]
+
+
+def test_upgrade(server: Server, start: type[Polling]) -> None:
+    session = start(server)
     candidate = session.probe()
     candidate.send("5")
     candidate.send("4hello")
@@ -18,11 +28,11 @@ def test_upgrade(server: Server) -> None:
     assert server.logged("close", id=session.sid)["reason"] == "transport close"
 
 
-def test_every_poll_is_released_while_upgrading(server: Server) -> None:
-    session = Polling(server)
+def test_every_poll_is_released_while_upgrading(server: Server, start: type[Polling]) -> None:
+    session = start(server)
     poll = session.start_poll()
     candidate = session.probe()
-    assert poll.answer().text == "6"
+    assert session.read(poll.answer()) == "6"
     for _ in range(3):
         assert session.poll() == "6"
     candidate.send("5")
@@ -31,8 +41,8 @@ def test_every_poll_is_released_while_upgrading(server: Server) -> None:
     candidate.close()
 
 
-def test_messages_still_travel_by_polling_before_the_upgrade_is_complete(server: Server) -> None:
-    session = Polling(server)
+def test_messages_still_travel_by_polling_before_the_upgrade_is_complete(server: Server, start: type[Polling]) -> None:
+    session = start(server)
     candidate = session.probe()
     session.push("4by post")
     received = session.poll()
@@ -45,8 +55,8 @@ def test_messages_still_travel_by_polling_before_the_upgrade_is_complete(server:
     candidate.close()
 
 
-def test_what_was_not_polled_moves_to_the_websocket(server: Server) -> None:
-    session = Polling(server)
+def test_what_was_not_polled_moves_to_the_websocket(server: Server, start: type[Polling]) -> None:
+    session = start(server)
     candidate = session.probe()
     session.push("4one\x1e4two\x1ebAAE=")
     candidate.send("5")
@@ -55,19 +65,19 @@ def test_what_was_not_polled_moves_to_the_websocket(server: Server) -> None:
     candidate.close()
 
 
-def test_poll_that_waits_during_the_switch(server: Server) -> None:
-    session = Polling(server)
+def test_poll_that_waits_during_the_switch(server: Server, start: type[Polling]) -> None:
+    session = start(server)
     poll = session.start_poll()
     candidate = session.probe()
     candidate.send("5")
-    assert poll.answer().text == "6"
+    assert session.read(poll.answer()) == "6"
     candidate.send("4x")
     assert candidate.receive() == "4x"
     candidate.close()
 
 
-def test_requests_behind_the_upgrade(server: Server) -> None:
-    session = Polling(server)
+def test_requests_behind_the_upgrade(server: Server, start: type[Polling]) -> None:
+    session = start(server)
     candidate = session.probe()
     candidate.send("5")
     candidate.send("4x")
@@ -80,14 +90,14 @@ def test_requests_behind_the_upgrade(server: Server) -> None:
 
 
 @pytest.mark.parametrize("upgraded", [False, True])
-def test_second_websocket(server: Server, upgraded: bool) -> None:
-    session = Polling(server)
+def test_second_websocket(server: Server, start: type[Polling], upgraded: bool) -> None:
+    session = start(server)
     candidate = session.probe()
     if upgraded:
         candidate.send("5")
         candidate.send("4x")
         assert candidate.receive() == "4x"
-    second = WebSocket(server, f"/engine.io/?{WEBSOCKET}&sid={session.sid}")
+    second = session.candidate()
     assert second.closed() == []
     assert second.code == 1005
     if not upgraded:
@@ -98,9 +108,9 @@ def test_second_websocket(server: Server, upgraded: bool) -> None:
 
 
 @pytest.mark.parametrize("sent", ["2", "4hello", "3probe", "6", "", b"\x00"])
-def test_other_packets_on_the_candidate(server: Server, sent: str | bytes) -> None:
+def test_other_packets_on_the_candidate(server: Server, start: type[Polling], sent: str | bytes) -> None:
     """They close it; the session goes on by polling, and may try again."""
-    session = Polling(server)
+    session = start(server)
     candidate = session.probe()
     candidate.send(sent)
     assert candidate.closed() == []
@@ -117,8 +127,8 @@ def test_other_packets_on_the_candidate(server: Server, sent: str | bytes) -> No
 
 
 @pytest.mark.parametrize("how", ["close", "cut"])
-def test_candidate_that_goes_away(server: Server, how: str) -> None:
-    session = Polling(server)
+def test_candidate_that_goes_away(server: Server, start: type[Polling], how: str) -> None:
+    session = start(server)
     candidate = session.probe()
     if how == "close":
         candidate.close()
@@ -132,10 +142,10 @@ def test_candidate_that_goes_away(server: Server, how: str) -> None:
 
 
 @pytest.mark.parametrize("probed", [False, True])
-def test_candidate_that_takes_too_long(server: Server, probed: bool) -> None:
+def test_candidate_that_takes_too_long(server: Server, start: type[Polling], probed: bool) -> None:
     """Only the candidate is closed."""
-    session = Polling(server, "/impatient/engine.io/")
-    candidate = WebSocket(server, f"{session.path}?{WEBSOCKET}&sid={session.sid}")
+    session = start(server, "/impatient/engine.io/")
+    candidate = session.candidate()
     if probed:
         candidate.send("2probe")
         assert candidate.receive() == "3probe"
@@ -144,17 +154,17 @@ def test_candidate_that_takes_too_long(server: Server, probed: bool) -> None:
     assert session.poll() == "4still here"
 
 
-def test_upgrade_where_none_is_offered(server: Server) -> None:
+def test_upgrade_where_none_is_offered(server: Server, start: type[Polling]) -> None:
     """The session was told that there are no upgrades: it stays on polling."""
-    session = Polling(server, "/stay/engine.io/")
-    candidate = WebSocket(server, f"/stay/engine.io/?{WEBSOCKET}&sid={session.sid}")
+    session = start(server, "/stay/engine.io/")
+    candidate = session.candidate()
     assert candidate.closed(patience=2) == []
     session.push("4x")
     assert session.poll() == "4x"
 
 
-def test_close_from_the_server_while_upgrading(server: Server) -> None:
-    session = Polling(server)
+def test_close_from_the_server_while_upgrading(server: Server, start: type[Polling]) -> None:
+    session = start(server)
     candidate = session.probe()
     session.push("4last words\x1e4please close")
     candidate.send("5")
@@ -162,9 +172,9 @@ def test_close_from_the_server_while_upgrading(server: Server) -> None:
     assert server.logged("close", id=session.sid)["reason"] == "forced close"
 
 
-def test_close_from_the_client_while_upgrading(server: Server) -> None:
+def test_close_from_the_client_while_upgrading(server: Server, start: type[Polling]) -> None:
     """The candidate goes with the session."""
-    session = Polling(server)
+    session = start(server)
     candidate = session.probe()
     session.push("1")
     assert candidate.closed() == []
@@ -179,6 +189,28 @@ def test_heartbeat_survives_the_upgrade(server: Server) -> None:
     candidate.send("5")
     assert server.logged("close", id=session.sid, patience=2)["reason"] == "ping timeout"
     candidate.closed()
+
+
+def test_heartbeat_of_an_old_client_survives_the_upgrade(server: Server) -> None:
+    """There is always a deadline, which the client puts off with its pings."""
+    session = OldPolling(server, "/suite/engine.io/")
+    candidate = session.probe()
+    candidate.send("5")
+    for _ in range(2):
+        candidate.send("2")
+        assert candidate.receive() == "3"
+    assert server.logged("close", id=session.sid, patience=2)["reason"] == "ping timeout"
+    candidate.closed()
+
+
+def test_ping_on_the_other_transport(server: Server) -> None:
+    """The ping of an old client came by polling, and its pong is on the way while the transport changes."""
+    session = OldPolling(server, "/suite/engine.io/")
+    candidate = session.probe()
+    session.push("2")
+    candidate.send("5")
+    assert candidate.receive() == "3"
+    candidate.close()
 
 
 def test_pong_on_the_other_transport(server: Server) -> None:

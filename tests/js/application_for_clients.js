@@ -3,7 +3,7 @@
 // What a socket.io server, of any version, does for the clients under test. tests/conformance/client/python_server.py
 // is the same application on python-socketio: a change here needs one there.
 
-const { admit, refuseWith } = require("./middleware");
+const { admit, authOf, refuseWith } = require("./middleware");
 const { encode, say } = require("./values");
 
 // Everything that clients have handed in, by key: it survives a restart, and shows what was lost, doubled or reordered.
@@ -16,8 +16,8 @@ function log(event, more) {
 function connected(namespace, socket) {
   const held = [];
   const note = (event, more) => log(event, { namespace: socket.nsp.name, id: socket.id, ...more });
-  note("connection", { auth: socket.handshake.auth });
-  socket.emit("welcome", socket.handshake.auth);
+  note("connection", { auth: authOf(socket) });
+  socket.emit("welcome", authOf(socket));
 
   socket.on("echo", (...args) => socket.emit("echo back", ...args));
   socket.on("ask", (...args) => args.pop()(...args));
@@ -33,9 +33,9 @@ function connected(namespace, socket) {
   });
   socket.on("collected", (key, acknowledge) => acknowledge(collected.get(key) || []));
   socket.on("handshake", (acknowledge) => {
-    const { auth, query, headers, secure } = socket.handshake;
+    const { query, headers, secure } = socket.handshake;
     const { id, transport } = socket.conn;
-    acknowledge({ auth, query, headers, secure, engine: id, transport: transport.name });
+    acknowledge({ auth: authOf(socket), query, headers, secure, engine: id, transport: transport.name });
   });
   socket.on("question", (patience, ...args) => {
     const done = (kind) => (...answers) => socket.emit("answered", kind, ...answers);
@@ -73,6 +73,9 @@ function install(io) {
     io.of("/admin").use(admit),
     io.of("/bare").use(refuseWith("bare")),
     io.of("/words").use(refuseWith("refused", "in a few words")),
+    io.of("/list").use(refuseWith("refused", [1, "two", null])),
+    io.of("/complete").use(refuseWith("refused", { message: "in its data", data: { code: 7 } })),
+    io.of("/yes").use(refuseWith("refused", true)),
     io.of(/^\/room-\d+$/),
   ];
   for (const namespace of namespaces) namespace.on("connection", (socket) => connected(namespace, socket));

@@ -4,10 +4,18 @@
 // report goes out as JSON lines on stdout, either {reply, value} or {reply, error} to a command, or {of, event, args}.
 // It decides nothing: scenarios and assertions are in Python.
 
+const { requireWithBytes } = require("./bytes");
 const { encode, decode, eachLine, say } = require("./values");
-const engine = require("engine.io-client");
 const msgpack = require("socket.io-msgpack-parser");
-const libraries = { 3: require("sio-client3"), 4: require("socket.io-client") };
+
+// By major version: socket.io-client, and engine.io-client.
+const libraries = {
+  1: requireWithBytes("sio-client1"),
+  2: requireWithBytes("sio-client2"),
+  3: require("sio-client3"),
+  4: require("socket.io-client"),
+};
+const engines = { 3: requireWithBytes("eio-client3"), 6: require("engine.io-client") };
 
 const objects = new Map();
 
@@ -15,17 +23,34 @@ function report(of, event, args) {
   say({ of, event, args: encode(args) });
 }
 
+// Listen to every event. Clients before 3.0 have no onAny.
+function onAny(socket, listener) {
+  if (socket.onAny) {
+    socket.onAny(listener);
+  } else {
+    socket.onevent = ({ id, data }) => listener(...data, ...(id === undefined ? [] : [socket.ack(id)]));
+  }
+}
+
 // What a socket does with an event that asks for an acknowledgement: `answers` maps event names to the arguments to
 // answer with, or to "echo"; what is not listed is never answered.
 function listen(of, socket, answers) {
   socket.on("connect", () => report(of, "connect", [socket.id]));
-  socket.on("connect_error", (error) => report(of, "connect_error", [error]));
+  // What a refusal is called: "error" before 3.0.
+  for (const event of ["connect_error", "error"]) socket.on(event, (error) => report(of, event, [error]));
   socket.on("disconnect", (reason) => report(of, "disconnect", [reason]));
-  socket.onAny((event, ...args) => {
+  onAny(socket, (event, ...args) => {
     const acknowledge = typeof args[args.length - 1] === "function" ? args.pop() : undefined;
     if (acknowledge && event in answers) acknowledge(...(answers[event] === "echo" ? args : answers[event]));
     report(of, "event:" + event, args);
   });
+}
+
+// Close a manager for good.
+function leave(manager) {
+  manager.reconnection(false);
+  if (manager._close) manager._close();
+  else manager.close();
 }
 
 const commands = {
@@ -37,15 +62,15 @@ const commands = {
       const current = manager.engine;
       report(id, "open", [current.transport.name]);
       current.on("upgrade", (transport) => report(id, "upgrade", [transport.name]));
-      current.on("packet", ({ type }) => type === "ping" && report(id, "ping", []));
+      current.on("packet", ({ type }) => (type === "ping" || type === "pong") && report(id, type, []));
     });
     for (const event of ["close", "reconnect", "reconnect_attempt", "reconnect_failed"]) {
       manager.on(event, (...args) => report(id, event, event === "close" ? args.slice(0, 1) : args));
     }
   },
 
-  socket({ id, of, namespace, auth, answers }) {
-    const socket = objects.get(of).socket(namespace, auth === null ? {} : { auth });
+  socket({ id, of, namespace, options, answers }) {
+    const socket = objects.get(of).socket(namespace, options);
     objects.set(id, socket);
     listen(id, socket, answers);
     socket.connect();
@@ -97,23 +122,26 @@ const commands = {
   },
 
   leave({ id }) {
-    objects.get(id).reconnection(false);
-    objects.get(id)._close();
+    leave(objects.get(id));
   },
 
   mute({ id }) {
     const socket = objects.get(id).engine || objects.get(id);
     socket.sendPacket = socket._sendPacket = () => {};
+    // Where the client is the one that pings, it would miss the answers and end it.
+    socket.off("heartbeat");
+    clearTimeout(socket.pingIntervalTimer);
+    clearTimeout(socket.pingTimeoutTimer);
   },
 
-  engine({ id, url, options }) {
-    const socket = new engine.Socket(url, options);
+  engine({ id, version, url, options }) {
+    const socket = new engines[version].Socket(url, options);
     objects.set(id, socket);
     socket.on("open", () => report(id, "open", [socket.id, socket.transport.name]));
     socket.on("upgrade", (transport) => report(id, "upgrade", [transport.name]));
     // The client reports an empty text as undefined.
     socket.on("message", (data) => report(id, "message", [data === undefined ? "" : data]));
-    socket.on("ping", () => report(id, "ping", []));
+    socket.on("packet", ({ type }) => (type === "ping" || type === "pong") && report(id, type, []));
     socket.on("error", (error) => report(id, "error", [error.message]));
     socket.on("close", (reason) => report(id, "close", [reason]));
   },
@@ -128,12 +156,8 @@ const commands = {
 
   reset() {
     for (const object of objects.values()) {
-      if (object.engine) {
-        object.reconnection(false);
-        object._close();
-      } else if (object instanceof engine.Socket) {
-        object.close();
-      }
+      if (object.engine) leave(object);
+      else if (Object.values(engines).some(({ Socket }) => object instanceof Socket)) object.close();
     }
     objects.clear();
   },

@@ -103,9 +103,10 @@ function connected(path, namespace, socket) {
   socket.on("disconnect", (reason) => note("disconnect", { reason }));
 }
 
-function socketio(path, options) {
-  const io = new Server(server, { path, destroyUpgrade: false, serveClient: false, ...options });
+function socketio(path, options, ...middlewares) {
+  const io = new Server(server, { path, destroyUpgrade: false, serveClient: false, allowEIO3: true, ...options });
   applications.push(io);
+  for (const middleware of middlewares) io.use(middleware);
   const namespaces = [
     io.of("/"),
     io.of("/custom"),
@@ -117,7 +118,7 @@ function socketio(path, options) {
       next();
     }),
     io.of(/^\/room-\d+$/),
-    io.of((name, auth, next) => next(null, name === "/dynamic" && auth.key === "open")),
+    io.of((name, auth, next) => next(null, name.startsWith("/dynamic") && auth.key === "open")),
     io.of("/guarded"),
     io.of("/watched"),
   ];
@@ -140,13 +141,14 @@ function socketio(path, options) {
 }
 
 function raw(path, options) {
-  const engine = new engineio.Server(options);
+  const engine = new engineio.Server({ allowEIO3: true, ...options });
   applications.push(engine);
   engine.attach(server, { path, destroyUpgrade: false });
   engine.on("connection", (session) => {
-    log({ event: "open", path, id: session.id });
+    log({ event: "open", path, id: session.id, protocol: session.protocol });
     session.on("message", (data) => {
       if (data === "please close") session.close();
+      else if (data === "please note this") log({ event: "noted", id: session.id });
       else if (data === "please count") for (let n = 0; n < 200; n++) session.send(String(n));
       else session.send(data);
     });
@@ -163,8 +165,12 @@ socketio("/socket.io/", {});
 socketio("/suite/socket.io/", { ...SUITE, connectTimeout: 1000 });
 socketio("/msgpack/socket.io/", { parser: msgpack });
 socketio("/deflate/socket.io/", { perMessageDeflate: { threshold: 0 } });
+socketio("/new/socket.io/", { ...SUITE, allowEIO3: false });
+socketio("/members/socket.io/", {}, refuseWith("members only", ["not you"]));
 raw("/engine.io/", {});
 raw("/suite/engine.io/", SUITE);
+raw("/new/engine.io/", { ...SUITE, allowEIO3: false });
+raw("/old/engine.io/", { pingTimeout: 60000 });
 raw("/small/engine.io/", { maxHttpBufferSize: 1000 });
 raw("/polling/engine.io/", { transports: ["polling"] });
 raw("/stay/engine.io/", { allowUpgrades: false });

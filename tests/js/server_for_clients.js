@@ -1,18 +1,20 @@
 "use strict";
 
-// The servers that the clients under test meet: `node server_for_clients.js 3|4` serves socket.io of that version under
-// several paths, and with 4 the raw engine.io below it, on one port of loopback. It prints {port} first, then what
-// happens. Commands come as JSON lines on stdin, with {reply, value} or {reply, error} as their answer: a further port (TLS, a
-// Unix socket), and servers of a scenario's own, which can be stopped and started again. The end of stdin ends it.
+// The servers that the clients under test meet: `node server_for_clients.js 2|3|4` serves socket.io of that version under
+// several paths, and with 2 and 4 raw engine.io as it is below it, on one port of loopback; with "allowEIO3" behind the
+// version, to clients of both revisions. It prints {port} first, then what happens. Commands come as JSON lines on
+// stdin, with {reply, value} or {reply, error} as their answer: a further port (TLS, a Unix socket), and servers of a
+// scenario's own, which can be stopped and started again. The end of stdin ends it.
 
 const http = require("node:http");
 const https = require("node:https");
 const { install, log } = require("./application_for_clients");
+const { admitByQuery, dawdle } = require("./middleware");
 const { decode, eachLine, encode, say } = require("./values");
 
-const version = process.argv[2];
-const socketio = require(version === "3" ? "sio-server3" : "socket.io");
-const engineio = require("engine.io");
+const [version, ...switches] = process.argv.slice(2);
+const socketio = require({ 2: "sio-server2", 3: "sio-server3", 4: "socket.io" }[version]);
+const engineio = require(version === "2" ? "eio-server3" : "engine.io");
 const msgpack = require("socket.io-msgpack-parser");
 
 // By the parameter "key" of the query: what the requests looked like.
@@ -23,23 +25,28 @@ function watch(request) {
   const key = url.searchParams.get("key");
   if (key === null) return;
   if (!requests.has(key)) requests.set(key, []);
-  const { cookie, authorization, "x-test": test, host } = request.headers;
+  const { method, headers } = request;
+  const { cookie, authorization, "x-test": test, "content-type": type, host } = headers;
   const query = Object.fromEntries(url.searchParams);
-  requests.get(key).push({ method: request.method, path: url.pathname, query, cookie, authorization, test, host });
+  requests.get(key).push({ method, path: url.pathname, query, cookie, authorization, test, type, host });
 }
 
 function listener() {
   return http.createServer((request, response) => response.writeHead(404).end()).setMaxListeners(0);
 }
 
-function serve(server, path, options) {
-  const io = new socketio.Server(server, { path, destroyUpgrade: false, serveClient: false, ...options });
+const REVISIONS = Object.fromEntries(switches.map((name) => [name, true]));
+
+function serve(server, path, options, middleware) {
+  const Server = socketio.Server || socketio;
+  const io = new Server(server, { path, destroyUpgrade: false, serveClient: false, ...REVISIONS, ...options });
+  if (middleware) io.use(middleware);
   install(io);
   return io;
 }
 
 function raw(server, path, options) {
-  const engine = new engineio.Server(options);
+  const engine = new engineio.Server({ ...REVISIONS, ...options });
   engine.attach(server, { path, destroyUpgrade: false });
   engine.on("connection", (session) => {
     let received = 0;
@@ -54,9 +61,10 @@ function raw(server, path, options) {
   });
 }
 
-function cookies(io) {
-  const first = (headers) => (headers["set-cookie"] = ["one=1; Path=/; HttpOnly", "two=second; Max-Age=1000"]);
-  io.engine.on("initial_headers", first);
+function cookies(request, response) {
+  const url = new URL(request.url, "http://any");
+  if (!url.pathname.startsWith("/cookies/") || url.searchParams.has("sid")) return;
+  response.setHeader("Set-Cookie", ["one=1; Path=/; HttpOnly", "two=second; Max-Age=1000"]);
 }
 
 const main = listener();
@@ -69,19 +77,22 @@ serve(main, "/ticking/socket.io/", TICKING);
 serve(main, "/hasty/socket.io/", HASTY);
 serve(main, "/small/socket.io/", { maxHttpBufferSize: 1000 });
 serve(main, "/deflate/socket.io/", DEFLATE);
-serve(main, "/msgpack/socket.io/", { parser: msgpack });
+// The parsers of Socket.IO 2.x have another interface.
+if (version !== "2") serve(main, "/msgpack/socket.io/", { parser: msgpack });
 serve(main, "/polling/socket.io/", { transports: ["polling"] });
 serve(main, "/websocket/socket.io/", { transports: ["websocket"] });
-cookies(serve(main, "/cookies/socket.io/", {}));
-if (version === "4") {
+serve(main, "/cookies/socket.io/", { cookie: false });
+serve(main, "/closed/socket.io/", {}, admitByQuery);
+serve(main, "/slow/socket.io/", {}, dawdle);
+if (version !== "3") {
   raw(main, "/engine.io/", {});
   raw(main, "/ticking/engine.io/", TICKING);
   raw(main, "/small/engine.io/", { maxHttpBufferSize: 1000 });
   raw(main, "/polling/engine.io/", { transports: ["polling"] });
   raw(main, "/stay/engine.io/", { allowUpgrades: false });
   raw(main, "/refuse/engine.io/", { allowRequest: (request, callback) => callback("not you", false) });
-  raw(main, "/v3/engine.io/", { allowEIO3: false });
 }
+main.prependListener("request", cookies);
 // Behind them: engine.io takes the other listeners away, to call them for what is not its own.
 main.on("request", watch).on("upgrade", watch);
 // Nobody else takes an upgrade to a path that is not served, or not over WebSocket.

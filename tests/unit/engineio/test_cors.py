@@ -102,6 +102,13 @@ def test_a_predicate_is_asked_for_the_page_that_loads_a_script() -> None:
     assert asked_for == ["https://app.example", "null"]
 
 
+@pytest.mark.parametrize(("site", "allowed"), [("same-origin", True), ("same-site", False), ("cross-site", False)])
+def test_the_own_page_may_hide_its_address(site: str, allowed: bool) -> None:
+    assert policy().allows(asked("null", method="POST", host="server.example", sec_fetch_site=site)) is allowed
+    assert not policy().allows(asked("http://evil.example", host="server.example", sec_fetch_site=site))
+    assert not policy([PAGE]).allows(asked("null", sec_fetch_site=site))
+
+
 def test_the_own_origin_of_a_request_without_a_host_is_unknown() -> None:
     assert not policy().allows(asked("http://app.example"))
     assert not policy(trust_proxy=True).allows(asked("http://"))

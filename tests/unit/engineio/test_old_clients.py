@@ -2,7 +2,7 @@
 
 import pytest
 
-from sansio_eio.engineio import EngineServer, State
+from sansio_eio.engineio import State
 from tests.unit.engineio.driving import Driver, Journal
 from tests.unit.engineio.old_clients import OCTETS, OldDialer, OldPoller, old_server
 
@@ -186,6 +186,22 @@ def test_closing() -> None:
     assert journal.closed == ["forced close", "transport close"]
 
 
+@pytest.mark.parametrize("eio", ["3", "4"])
+def test_what_a_client_posts_to_a_session_that_closes_does_not_count(eio: str) -> None:
+    driver = old_server(max_payload_packets=3)
+    journal = Journal(driver.app)
+    client = OldPoller(driver) if eio == "3" else driver.polling()
+    client.session.send("last words")
+    client.session.close()
+    driver.pump()
+    assert client.post("nonsense").text == "ok"
+    assert client.post("1:4" * 4 if eio == "3" else "4\x1e4\x1e4\x1e4").response.status == (200 if eio == "3" else 413)
+    assert journal.closed == []
+    assert client.poll().text.endswith("4last words")
+    assert client.poll().text.endswith("1")
+    assert journal.closed == ["forced close"]
+
+
 # -- WebSocket ---------------------------------------------------------------------------------------------------------
 
 
@@ -306,10 +322,14 @@ def test_a_server_that_does_not_read_does_not_expect_pings() -> None:
     assert journal.closed == ["ping timeout"]
 
 
-def test_pings_of_a_peer_that_does_not_read_are_bounded() -> None:
-    driver = Driver(EngineServer(allow_eio3=True, max_outbound=1024))
-    journal = Journal(driver.app)
+def test_one_pong_answers_the_pings_of_a_peer_that_does_not_read() -> None:
+    driver = old_server()
     client = OldDialer(driver)
     client.websocket.stalled = True
+    client.websocket.say("2", "2")
+    client.session.send("x")
     client.websocket.say(*["2"] * 500)
-    assert journal.closed == ["slow consumer"]
+    driver.unstall(client.websocket)
+    assert client.websocket.taken() == ["3", "4x", "3"]
+    client.websocket.say("2")
+    assert client.websocket.taken() == ["3"]

@@ -72,6 +72,10 @@ def test_what_packets_add_to_a_payload() -> None:
     assert REVISION_3.payload_size(outgoing) == len(REVISION_3.payload([outgoing], binary=True).body) + 1
     text = Outgoing(("4€",))
     assert REVISION_3.payload_size(text) == len(REVISION_3.payload([text], binary=True).body) + 2
+    # The type counts for the length of bytes.
+    for size in (8, 9, 98, 99, 998, 999):
+        data = Outgoing((bytes(size),))
+        assert REVISION_3.payload_size(data) == len(REVISION_3.payload([data], binary=True).body)
 
 
 @pytest.mark.parametrize(

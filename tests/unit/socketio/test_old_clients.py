@@ -192,6 +192,27 @@ def test_the_name_is_limited_without_its_query(net: Net) -> None:
     assert client.closed
 
 
+def test_a_query_is_not_longer_than_it_could_be_in_a_url(net: Net) -> None:
+    net.io.of("/x")
+    client = old_client(net)
+    client.say(f"0/x?a={'b' * 8187},")
+    assert client.heard() == ["0", "0/x,"]
+    client.say("1/x", f"0/x?a={'b' * 8188},")
+    assert client.closed
+
+
+def test_the_id_of_the_session_is_not_written_down(net: Net) -> None:
+    net.io.of("/x")
+    net.io.engine.settings.generate_id = lambda _: "a-secret"
+    client = old_client(net)
+    client.say("0/x")
+    sockets = [*net.io.sockets.sockets.values(), *net.io.of("/x").sockets.values()]
+    assert [repr(socket) for socket in sockets] == [
+        "<Socket a-se… of / connected>",
+        "<Socket /x#a-se… of /x connected>",
+    ]
+
+
 def test_a_client_that_joins_nothing_is_disconnected(net: Net) -> None:
     net.io.use(refuse("no"))
     client = old_client(net)

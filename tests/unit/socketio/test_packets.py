@@ -1,5 +1,6 @@
 """The default parser: the bytes of the reference, what is refused in both directions, the assembly of attachments."""
 
+from http import HTTPStatus
 from typing import Any
 
 import pytest
@@ -205,6 +206,7 @@ def test_errors_do_not_quote_the_peer() -> None:
         Packet(CONNECT_ERROR),
         Packet(CONNECT_ERROR, data=1),
         Packet(CONNECT_ERROR, data=1.5),
+        Packet(CONNECT_ERROR, data=HTTPStatus.FORBIDDEN),
         Packet(CONNECT_ERROR, data="a", id=1),
         Packet(CONNECT, data={"a": b"a"}),
         Packet(CONNECT_ERROR, data={"data": b"a"}),
