@@ -72,7 +72,14 @@ def verify(server: EngineServer, request: Request, *, websocket: bool) -> Sessio
                 },
             )
         if revision_of(request) is not session.revision:
-            return Refusal(responses.BAD_REQUEST, context={"name": "PROTOCOL_MISMATCH"})
+            return Refusal(
+                responses.BAD_REQUEST,
+                context={
+                    "name": "PROTOCOL_MISMATCH",
+                    "protocol": str(revision_of(request).number),
+                    "previousProtocol": str(session.protocol),
+                },
+            )
         if transport == "websocket" and not websocket:
             # As a poll it would take what is meant for the WebSocket that the session lives on.
             return NOT_A_WEBSOCKET
@@ -82,7 +89,7 @@ def verify(server: EngineServer, request: Request, *, websocket: bool) -> Sessio
     if transport == "websocket" and not websocket:
         return NOT_A_WEBSOCKET
     if revision_of(request) is REVISION_3 and not server.settings.allow_eio3:
-        return Refusal(responses.UNSUPPORTED_PROTOCOL_VERSION)
+        return Refusal(responses.UNSUPPORTED_PROTOCOL_VERSION, context={"protocol": "3"})
     return None
 
 

@@ -43,6 +43,8 @@ class Cors:
     def allows(self, request: Request) -> bool:
         """Whether this request may be served; one without an Origin does not come from a foreign page, and may.
 
+        A script (JSONP) has none in any case: it is the page that counts, where the request tells which.
+
         Raises whatever a predicate raises, and LocalProtocolError when it returns something else than a bool.
         """
         origin = request.header("origin")
@@ -51,7 +53,7 @@ class Cors:
         if origin is None:
             return True
         if self._allowed is None:
-            # In a form of JSONP, a page that hides its address hides its origin, too. Fetch Metadata tells all the same.
+            # In a form of JSONP, a page that hides its address hides its origin, too; Fetch Metadata tells it.
             hidden = origin == "null" and request.header("sec-fetch-site") == "same-origin"
             return hidden or origin.lower() in self._own_origins(request)
         if callable(self._allowed):

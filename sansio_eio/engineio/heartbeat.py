@@ -51,7 +51,7 @@ class Heartbeat:
             self.awaits_pong = False
             self._server.deadlines.at(self, now + self._server.settings.ping_interval)
 
-    def is_alive(self, now: float) -> None:
+    def put_off(self, now: float) -> None:
         """Something else has come, while it owes us a pong: the reference puts the deadline off, once for each ping."""
         if not self._is_put_off:
             self._is_put_off = True

@@ -307,7 +307,8 @@ class Session(SessionHost, Listening):
             self._server.act(self._websocket, SetReading(self._websocket, not paused))
         if not paused:
             self._post.go_on()
-            self._heartbeat.resume()
+            if self.state is State.OPEN or self.state is State.UPGRADING:
+                self._heartbeat.resume()
 
     def end(self, reason: str, error: RemoteProtocolError | None = None) -> None:
         """The session is over, now. What waits on any of its channels is released, the listener is told."""
@@ -381,15 +382,15 @@ class Session(SessionHost, Listening):
 
     def receive(self, packet: str | bytes, now: float) -> None:
         """A packet of the peer, over whichever transport."""
-        if self.state is State.CLOSING and packet[:1] != packets.CLOSE:
+        kind = packets.BASE64 if isinstance(packet, bytes) else packet[:1]
+        if self.state is State.CLOSING and kind != packets.CLOSE:
             return
         heartbeat = self._heartbeat
-        if heartbeat.awaits_pong and packet != packets.PONG:
-            heartbeat.is_alive(now)
-        kind = packet[:1]
+        if heartbeat.awaits_pong and kind != packets.PONG:
+            heartbeat.put_off(now)
         if kind == packets.MESSAGE:
             self._deliver(packet[1:])
-        elif isinstance(packet, bytes) or kind == packets.BASE64:
+        elif kind == packets.BASE64:
             try:
                 self._deliver(self.revision.read_binary(packet))
             except RemoteProtocolError as error:

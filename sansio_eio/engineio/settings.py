@@ -73,9 +73,9 @@ class EngineOptions(TypedDict, total=False):
     """The options of `EngineServer`, and of a Socket.IO `Server`. Times are in seconds, sizes in bytes."""
 
     ping_interval: float
-    """A ping is sent this long after the last pong (25)."""
+    """A ping is sent this long after the last pong, by an old client (see `allow_eio3`) as well (25)."""
     ping_timeout: float
-    """A client that has not answered a ping after this time is gone (20)."""
+    """A client that has not answered a ping after this time is gone; an old one, whose ping is so much late (20)."""
     upgrade_timeout: float
     """The whole upgrade to a WebSocket must be done in this time, or the session stays on polling (10)."""
     admission_timeout: float

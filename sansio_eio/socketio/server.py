@@ -43,7 +43,7 @@ class Server(Encoding, Broadcasting, Listening):
     * `adapter`: makes the room registry of each namespace (in memory).
     * `max_attachments` of one packet (10), `max_namespaces` of one connection (100), `max_pending_acks` of one socket
       (10,000), `max_unjoined` connections that have joined no namespace (10,000).
-    * `generate_socket_id`: makes the public ids of sockets.
+    * `generate_socket_id`: makes the public ids of sockets, but for old clients (see `allow_eio3`), who make up theirs.
 
     Raises LocalProtocolError for an option that makes no sense.
     """

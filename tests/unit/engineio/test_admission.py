@@ -89,7 +89,7 @@ def test_what_is_told_of_a_refusal() -> None:
         {"transport": "x"},
         {"method": "PUT"},
         {"name": "TRANSPORT_MISMATCH", "transport": "websocket", "previousTransport": "polling"},
-        {"name": "PROTOCOL_MISMATCH"},
+        {"name": "PROTOCOL_MISMATCH", "protocol": "3", "previousProtocol": "4"},
     ]
     assert client.session.state is State.OPEN
 

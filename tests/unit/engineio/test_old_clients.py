@@ -41,7 +41,7 @@ def test_old_clients_are_refused_unless_they_are_allowed(eio: str) -> None:
     assert (refused.status, refused.body) == (400, UNSUPPORTED)
     refused = driver.dial(eio + "transport=websocket").response
     assert (refused.status, refused.body) == (400, b"Unsupported protocol version")
-    assert journal.refused == [(5, "Unsupported protocol version", {})] * 2
+    assert journal.refused == [(5, "Unsupported protocol version", {"protocol": "3"})] * 2
     assert driver.app.sessions == {}
 
 
@@ -58,7 +58,8 @@ def test_a_session_keeps_its_revision() -> None:
     ):
         assert request.response.status == 400
         assert b"Bad request" in request.response.body
-    assert {context["name"] for _, _, context in journal.refused} == {"PROTOCOL_MISMATCH"}
+    contexts = [{"name": "PROTOCOL_MISMATCH", "protocol": a, "previousProtocol": b} for a, b in ("43", "34")]
+    assert [context for _, _, context in journal.refused] == [contexts[0]] * 2 + [contexts[1]] * 3
     assert (old.session.state, new.session.state) == (State.OPEN, State.OPEN)
 
 
@@ -320,6 +321,23 @@ def test_a_server_that_does_not_read_does_not_expect_pings() -> None:
     assert journal.closed == []
     driver.later(0.1)
     assert journal.closed == ["ping timeout"]
+
+
+def test_a_session_that_closes_or_is_over_expects_no_pings() -> None:
+    driver = old_server(ping_interval=3.0, ping_timeout=2.0)
+    journal = Journal(driver.app)
+    client = OldPoller(driver)
+    client.session.pause(True)
+    client.session.send("last words")
+    client.session.close()
+    client.session.pause(False)
+    driver.later(10.0)
+    assert client.poll().text == "11:4last words"
+    assert client.poll().text == "1:1"
+    assert journal.closed == ["forced close"]
+    client.session.pause(True)
+    client.session.pause(False)
+    assert driver.app.next_deadline() is None
 
 
 def test_one_pong_answers_the_pings_of_a_peer_that_does_not_read() -> None:

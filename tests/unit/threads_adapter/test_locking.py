@@ -56,7 +56,7 @@ MAKES_AN_OPERATOR = "broadcast compress deliver except_ in_ local select timeout
 #: What it looks at is one thing, or does not change.
 ONE_READ = (
     "any_handlers auth buffered congestion_timeout connected disconnected done error handlers id lifecycle lock "
-    "max_message_size middlewares over path protocol runtime state value"
+    "max_message_size may_be_older middlewares over path protocol runtime state value"
 )
 #: Encodes, checks or calls the application; what it changes, it changes in one atomic part.
 ONE_ATOMIC_PART = (
@@ -70,13 +70,13 @@ PASSED_ON = "namespaces next_event of on_any on_any_outgoing use one_namespace b
 PURE = "body_limit check_size encode encode_answer engine is_pattern"
 #: Called with the lock held: by the driver, or by the core itself, as `auditing` checks.
 FOR_THE_CORE = (
-    "abandon act add add_child admission_expired admit advance answer answered ask attach candidate channel "
-    "channel_closed channel_lost child closed disconnected drop_all end expire fail_acks failed fall_back "
+    "abandon act add add_child admission_expired admit advance answer answer_ping answered ask attach candidate "
+    "channel channel_closed channel_lost child closed disconnected drop_all end expire fail fail_acks failed fall_back "
     "find_namespace flush_into flushed forget forget_ack forget_child forget_if_empty give_up_acks go_on handler_table "
     "insist install joined leave leave_all leave_session make_request make_runnable malformed mark_ready "
     "message_received next_deadline open open_channel open_on_poll open_on_websocket opened pause poll post "
-    "post_started queue_answer queue_packet queue_with_ack receive refused release_behind remove reopen "
-    "request_received request_started respond response_received rooms_of send_rest set_timeout take take_actions "
+    "post_started queue queue_answer queue_packet queue_with_ack receive refused release_behind remove reopen "
+    "request_received request_started respond response_received rooms_of send_rest set_timeout speak take take_actions "
     "take_ready take_runnable websocket_accepted websocket_message websocket_requested withdraw writable"
 )
 NOT_ATOMIC = set(f"{MAKES_AN_OPERATOR} {ONE_READ} {ONE_ATOMIC_PART} {PASSED_ON} {PURE} {FOR_THE_CORE}".split())
@@ -97,6 +97,7 @@ ATOMIC_HERE = {
     (EngineServer, "buffered"),
     (MemoryAdapter, "select"),
     (Session, "drain"),
+    (Pending, "fail"),
     (Client, "open"),
     (ClientSocket, "buffered"),
     (ClientSocket, "next_event"),
