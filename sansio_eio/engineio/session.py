@@ -239,6 +239,8 @@ class Session(SessionHost, Listening):
             self.receive(data, now)
         elif upgrade is None or channel is not upgrade.channel:
             raise LocalProtocolError("a message on a channel that is not a WebSocket")
+        elif isinstance(data, bytes):
+            self.fall_back(upgrade)
         elif data == packets.PROBE and not upgrade.probed:
             # A second one gets no answer, or who does not read could pile them up.
             upgrade.probed = True
