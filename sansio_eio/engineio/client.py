@@ -13,6 +13,7 @@ from sansio_eio.engineio.actions import CloseChannel
 from sansio_eio.engineio.atomic import atomic
 from sansio_eio.engineio.client_events import ClientEvent, ClientListener, ClientOwner, ConnectError
 from sansio_eio.engineio.client_mailbox import ClientMailbox
+from sansio_eio.engineio.client_polling import NO_PAYLOAD
 from sansio_eio.engineio.client_session import ClientSession
 from sansio_eio.engineio.client_settings import ClientSettings, EngineClientOptions, check_headers, check_query
 from sansio_eio.engineio.client_states import ClientState
@@ -24,6 +25,7 @@ from sansio_eio.engineio.handlers import HandlerTable
 from sansio_eio.engineio.pending import Pending
 from sansio_eio.engineio.reasons import FORCED_CLOSE
 from sansio_eio.engineio.requests import Request
+from sansio_eio.engineio.revision import BINARY, REVISION_3, REVISION_4
 from sansio_eio.engineio.settings import normal_path
 from sansio_eio.errors import LocalProtocolError
 
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from sansio_eio.engineio.channel import Channel
     from sansio_eio.engineio.mailbox import Mailbox
     from sansio_eio.engineio.requests import Response
+    from sansio_eio.engineio.revision import Payload
     from sansio_eio.engineio.runtime import Runtime
 
 logger = logging.getLogger("sansio_eio")
@@ -58,7 +61,7 @@ class ClientHost(HandlerHost):
 
 
 class EngineClient(Core):
-    """An Engine.IO client: one session at a time, over long-polling and WebSocket (revision 4 of the protocol).
+    """An Engine.IO client: one session at a time, over long-polling and WebSocket, in revision 4 or 3 of the protocol.
 
     As a product of its own it is given handlers and connected by a driver::
 
@@ -74,13 +77,20 @@ class EngineClient(Core):
 
     Its events, for `on`, with `def` or `async def` handlers that are called in the order of the wire:
 
-    * "open"; "message" with the `str` or `bytes`; "ping" when the server has sent one and been answered;
+    * "open"; "message" with the `str` or `bytes`;
+    * "ping" when the server has sent one and been answered; in revision 3, when it has answered one;
     * "close" with the reason: "forced close" (by `close`), "ping timeout", "transport close", "transport error";
     * "error" with a `ConnectError`: the session could not be opened.
 
     `url` begins with http, https, ws or wss. Its user and password, if it has them, are sent with every request; so is
     its query. `path` is where the server is mounted. The options are those of `EngineClientOptions`. Raises
     LocalProtocolError for a URL or an option that makes no sense.
+
+    The option `protocol` says which revision is spoken: 4; or 3, for servers of engine.io 1.x to 3.x, as those of
+    Socket.IO 1.x and 2.x are. "auto" asks for 4, and speaks 3 when the server answers in that way; and a server that
+    says that it does not know the revision is asked once more, for the other one. `ClientSession.protocol` has what
+    came of it. This tells only where a session begins with polling: on a WebSocket an old server looks like a new one,
+    and its session ends for want of pings.
 
     As a state machine it implements `ClientApplication`: call `open`, then drain it and feed it what comes of that.
     """
@@ -97,6 +107,8 @@ class EngineClient(Core):
         self.handlers = HandlerTable()
         #: The last session had a WebSocket.
         self.remembers_websocket = False
+        #: What the next session asks for.
+        self._revision = REVISION_3 if self.settings.protocol == 3 else REVISION_4
         self._url_query = parsed.query
         self._authorization = parsed.authorization
         self._cookies = CookieJar()
@@ -164,7 +176,7 @@ class EngineClient(Core):
         if settings.remember_upgrade and self.remembers_websocket and "websocket" in transports:
             transports.sort(key=lambda name: name != "websocket")
         self.remembers_websocket = False
-        session = self.session = ClientSession(self, transports)
+        session = self.session = ClientSession(self, transports, self._revision)
         session.paused = self._paused
         try:
             self._headers, self._query = self._ask_options()
@@ -182,15 +194,15 @@ class EngineClient(Core):
 
         False when it will not be sent: there is no session, it is closing, or `max_outbound` is reached; to go at the
         pace of the server, `await client.drain()`. Raises LocalProtocolError for a message that is larger than that or
-        than the server takes, or not `str` or `bytes`, and over polling for a text with U+001E, which separates the
-        packets there; nothing has changed then.
+        than the server takes, or not `str` or `bytes`, and over polling (of revision 4) for a text with U+001E, which
+        separates the packets there; nothing has changed then.
         """
         message = packets.as_message(data)
         session = self.session
         if session is None:
             return False
-        if session.transport == "polling" and isinstance(message, str) and packets.SEPARATOR in message:
-            raise LocalProtocolError("a text with U+001E cannot be sent over polling: it separates the packets there")
+        if session.transport == "polling":
+            session.revision.check_polled(message)
         return session.send_packet(packets.messages((message,), compress=compress))
 
     def drain(self) -> Pending[None]:
@@ -302,11 +314,17 @@ class EngineClient(Core):
         """A session has ended with this POST: give its poll up when that has been answered, if not before."""
         self._last_polls[goodbye] = poll
 
-    def make_request(self, method: str, transport: str, sid: str, body: bytes = b"") -> Request:
-        """A request of a session on this transport; without an id, its first."""
+    @atomic
+    def expect_older(self, older: bool) -> None:
+        """What has been found out, with "auto": the next session begins with revision 3, or with 4 as all do."""
+        self._revision = REVISION_3 if older else REVISION_4
+
+    def make_request(self, method: str, transport: str, sid: str, payload: Payload = NO_PAYLOAD) -> Request:
+        """A request of the session on this transport; without an id, its first."""
+        assert self.session is not None
         query = {**self._url_query, **self._query}
         query.pop("sid", None)
-        query |= {"EIO": "4", "transport": transport}
+        query |= {"EIO": str(self.session.protocol), "transport": transport}
         if sid:
             query["sid"] = sid
         if self.settings.timestamp_requests and transport == "polling":
@@ -319,10 +337,10 @@ class EngineClient(Core):
             headers = [(name, value) for name, value in headers if name != "cookie"]
             own = next((value for name, value in self._headers if name == "cookie"), "")
             headers.append(("cookie", f"{own}; {cookies}" if own else cookies))
-        if body:
-            headers.append(("content-type", "text/plain;charset=UTF-8"))
+        if payload.body:
+            headers.append(("content-type", BINARY if payload.binary else "text/plain;charset=UTF-8"))
         # A lone surrogate has no place in a URL, and must not be an error of ours.
-        return Request(method, self.path, urlencode(query, errors="replace"), headers, body)
+        return Request(method, self.path, urlencode(query, errors="replace"), headers, payload.body)
 
     def opened(self, session: ClientSession) -> None:
         """The session is open."""

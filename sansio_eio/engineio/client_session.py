@@ -1,4 +1,4 @@
-"""One Engine.IO session of a client: its heartbeat, its buffer, and the channels that it lives on.
+"""One Engine.IO session of a client: its buffer, its upgrade, and its end. `client_polling` has its requests.
 
 `client_states` has the rules. A session is opened once; a client that opens again makes a new one, whose buffer and
 deadlines know nothing of the one before.
@@ -6,46 +6,29 @@ deadlines know nothing of the one before.
 
 from __future__ import annotations
 
-from json import loads
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sansio_eio.engineio import packets
-from sansio_eio.engineio.actions import CloseChannel, OpenWebSocket, SendMessages, SendRequest, SetReading
+from sansio_eio.engineio.actions import OpenWebSocket, SendMessages, SetReading
 from sansio_eio.engineio.atomic import atomic
 from sansio_eio.engineio.channel import Channel
 from sansio_eio.engineio.client_events import ConnectError, TransportError
-from sansio_eio.engineio.client_handshake import read_handshake
+from sansio_eio.engineio.client_handshake import read_handshake, response_error
+from sansio_eio.engineio.client_heartbeat import ClientHeartbeat
+from sansio_eio.engineio.client_opening import ClientOpening
+from sansio_eio.engineio.client_polling import ClientPolling, release
 from sansio_eio.engineio.client_states import TRANSITIONS, ClientState, ClientTrigger
-from sansio_eio.engineio.outgoing import SEPARATOR, Outgoing
-from sansio_eio.engineio.packet_feed import PacketFeed
-from sansio_eio.engineio.reasons import FORCED_CLOSE, PING_TIMEOUT, TRANSPORT_CLOSE, TRANSPORT_ERROR
-from sansio_eio.engineio.revision import REVISION_4, Payload
+from sansio_eio.engineio.reasons import FORCED_CLOSE, TRANSPORT_CLOSE, TRANSPORT_ERROR
+from sansio_eio.engineio.revision import REVISION_4
 from sansio_eio.engineio.session_host import SessionHost
 from sansio_eio.engineio.upgrade import Upgrade
 from sansio_eio.errors import LocalProtocolError, RemoteProtocolError
 
 if TYPE_CHECKING:
     from sansio_eio.engineio.client import EngineClient
+    from sansio_eio.engineio.outgoing import Outgoing
     from sansio_eio.engineio.requests import Response
-
-
-class PollFeed(PacketFeed):
-    """The packets of a poll; the next one is sent when all have been taken."""
-
-    __slots__ = ("_session",)
-
-    def __init__(self, client: EngineClient, session: ClientSession) -> None:
-        super().__init__(client, session)
-        self._session = session
-
-    def forget(self) -> None:
-        """The session is over."""
-        self._packets = None
-
-    def taken(self) -> None:
-        """See `PacketFeed`."""
-        self._packets = None
-        self._session.go_on()
+    from sansio_eio.engineio.revision import Revision
 
 
 class ClientSession(SessionHost):
@@ -53,25 +36,22 @@ class ClientSession(SessionHost):
 
     __slots__ = (
         "_client",
-        "_feed",
-        "_owes_pong",
-        "_patience",
-        "_poll",
-        "_post",
-        "_transports",
+        "_framing",
+        "_heartbeat",
+        "_opening",
+        "_polling",
         "_upgrade",
         "_websocket",
         "max_payload",
+        "revision",
         "sid",
         "state",
         "transport",
     )
 
-    def __init__(self, client: EngineClient, transports: list[str]) -> None:
+    def __init__(self, client: EngineClient, transports: list[str], revision: Revision) -> None:
         super().__init__(client)
         self._client = client
-        #: Those that have not failed, in the order in which they are tried.
-        self._transports = transports
         #: The id of the session, "" until the server has said it; a secret, see `Session.sid`.
         self.sid = ""
         #: Where the session is in its life.
@@ -80,15 +60,15 @@ class ClientSession(SessionHost):
         self.transport = transports[0]
         #: The limit of a message, and of the body of a POST, as the server says it; 0 when it does not.
         self.max_payload = 0
-        #: Seconds that may pass from one ping to the next.
-        self._patience = 0.0
-        #: A pong waits to be sent.
-        self._owes_pong = False
-        self._poll: Channel | None = None
-        self._post: Channel | None = None
+        #: How its packets look, and who pings: what is asked for, and once it is open, what is spoken.
+        self.revision = revision
+        #: What makes the packets of a WebSocket, None where they are sent as they are.
+        self._framing = revision.framing(binary=True)
+        self._opening = ClientOpening(client, self, transports)
+        self._heartbeat = ClientHeartbeat(client, self)
+        self._polling = ClientPolling(client, self, self._opening)
         self._websocket: Channel | None = None
         self._upgrade: Upgrade | None = None
-        self._feed = PollFeed(client, self)
 
     def __repr__(self) -> str:
         return f"<ClientSession {self.sid[:4]}… {self.state.value} on {self.transport}>"
@@ -97,6 +77,19 @@ class ClientSession(SessionHost):
     def over(self) -> bool:
         """Whether it is closed."""
         return self.state is ClientState.CLOSED
+
+    @property
+    def protocol(self) -> int:
+        """The revision of Engine.IO, 3 or 4: that of the server, as soon as the session is open."""
+        return self.revision.number
+
+    @property
+    def may_be_older(self) -> bool:
+        """Whether, with "auto", nothing has told that it is not revision 3 that the server speaks.
+
+        On a WebSocket, both begin in the same way.
+        """
+        return self._opening.is_undecided and self.revision is REVISION_4
 
     # -- for the client --------------------------------------------------------------------------------------------
 
@@ -127,7 +120,7 @@ class ClientSession(SessionHost):
             outbox.drop_volatile()
             if outbox.size + outgoing.size > limit:
                 return False
-        self._queue(outgoing)
+        self.queue(outgoing)
         return True
 
     def insist(self, outgoing: Outgoing) -> bool:
@@ -138,7 +131,7 @@ class ClientSession(SessionHost):
         if self.state in (ClientState.CLOSING, ClientState.CLOSED):
             return False
         self.check_size(outgoing)
-        self._queue(outgoing)
+        self.queue(outgoing)
         return True
 
     def check_size(self, outgoing: Outgoing) -> None:
@@ -148,11 +141,17 @@ class ClientSession(SessionHost):
         """
         if outgoing.size > self._client.settings.max_outbound:
             raise LocalProtocolError(f"a packet of {outgoing.size} bytes is larger than max_outbound")
-        if self.max_payload and outgoing.size > self.max_payload:
+        # It can grow on its way, but not to twice its size.
+        if self.max_payload and 2 * outgoing.size > self.max_payload:
             for packet in outgoing.split():
-                size = len(packet.payload) if self.transport == "polling" else packet.size - 4
+                size = self._wire_size(packet)
                 if size > self.max_payload:
                     raise LocalProtocolError(f"a message of {size} bytes: the server takes {self.max_payload}")
+
+    def _wire_size(self, packet: Outgoing) -> int:
+        if self.transport == "polling":
+            return len(self.revision.payload([packet], binary=True).body)
+        return sum([len(data) for data in (packet if self._framing is None else self._framing(packet)).encoded])
 
     @property
     def writable(self) -> bool:
@@ -161,7 +160,7 @@ class ClientSession(SessionHost):
             return False
         if self._websocket is not None:
             return not self._websocket.offered
-        return self._post is None or (self._post.ready and not self._post.offered)
+        return self._polling.takes_more
 
     @atomic
     def close(self) -> None:
@@ -170,6 +169,7 @@ class ClientSession(SessionHost):
             self.end(FORCED_CLOSE)
         elif self.state in (ClientState.OPEN, ClientState.UPGRADING):
             self._move(ClientTrigger.CLOSE)
+            self._heartbeat.stop()
             self._client.set_timeout(self, self._client.settings.close_timeout)
             if self._upgrade is not None and not self._upgrade.probed:
                 self._leave_candidate(self._upgrade)
@@ -184,29 +184,19 @@ class ClientSession(SessionHost):
         if self._websocket is not None:
             self._client.act(self._websocket, SetReading(self._websocket, not paused))
         if not paused:
-            # The ping may be among what was not read.
-            self._client.set_timeout(self, self._patience)
+            if self.state is not ClientState.CLOSING:
+                self._heartbeat.resume()
             self.go_on()
 
     # -- inputs ----------------------------------------------------------------------------------------------------
 
     def response_received(self, channel: Channel, response: Response, *, now: float) -> None:
         """The response to a request, or one that refuses a WebSocket."""
-        if channel is self._poll:
-            self._poll = None
-            if response.status == 200:
-                self._polled(response.body)
-            else:
-                self._fail("xhr poll error", response)
-        elif channel is self._post:
-            self._post = None
-            if response.status == 200:
-                self.go_on()
-            else:
-                self._fail("xhr post error", response)
+        if channel is self._polling.poll or channel is self._polling.post:
+            self._polling.answered(channel, response)
         elif channel is self._websocket:
             self._websocket = None
-            self._fail("websocket error", response)
+            self.fail("websocket error", response)
         elif self._upgrade is not None and channel is self._upgrade.channel:
             self.fall_back(self._upgrade, lost=True)
 
@@ -221,7 +211,7 @@ class ClientSession(SessionHost):
         if channel is self._websocket:
             self.receive(data, now)
         elif upgrade is not None and channel is upgrade.channel:
-            if data == packets.PROBE_ANSWER and not upgrade.probed:
+            if isinstance(data, str) and data == packets.PROBE_ANSWER and not upgrade.probed:
                 upgrade.probed = True
                 self._move(ClientTrigger.PROBED)
                 self.go_on()
@@ -230,16 +220,12 @@ class ClientSession(SessionHost):
 
     def channel_lost(self, channel: Channel, error: Exception | None) -> None:
         """A request gets no response, or a WebSocket is over."""
-        if channel is self._poll:
-            self._poll = None
-            self._fail("xhr poll error", cause=error)
-        elif channel is self._post:
-            self._post = None
-            self._fail("xhr post error", cause=error)
+        if channel is self._polling.poll or channel is self._polling.post:
+            self.fail(self._polling.lost(channel), cause=error)
         elif channel is self._websocket:
             self._websocket = None
             if self.state is ClientState.OPENING or isinstance(error, RemoteProtocolError):
-                self._fail("websocket error", cause=error)
+                self.fail("websocket error", cause=error)
             else:
                 # Cut off or closed in good order: the reference makes no difference.
                 self.end(TRANSPORT_CLOSE, error)
@@ -247,14 +233,8 @@ class ClientSession(SessionHost):
             self.fall_back(self._upgrade, lost=True)
 
     def expire(self, *, now: float) -> None:
-        """The deadline of the session has passed: of its handshake, of the next ping, or of its close."""
-        if self.state is ClientState.OPENING:
-            self.end(FORCED_CLOSE, ConnectError("timeout"))
-        elif self.state is ClientState.CLOSING:
-            self.end(FORCED_CLOSE)
-        else:
-            # Even if it is us who do not read: the server, which gets no pong, gives up at the same time.
-            self.end(PING_TIMEOUT)
+        """The handshake, or the close, has taken too long."""
+        self.end(FORCED_CLOSE, ConnectError("timeout") if self.state is ClientState.OPENING else None)
 
     # -- output ----------------------------------------------------------------------------------------------------
 
@@ -267,19 +247,10 @@ class ClientSession(SessionHost):
             return
         if channel is self._websocket:
             portion = self._outbox.take_portion()
-            channel.actions.append(SendMessages(channel, portion))
-            self._pong_sent(portion)
-        elif channel is self._post and channel.offered:
-            # Only now, so that all that has been queued meanwhile is in it.
-            limit = self.max_payload or self._outbox.size * 2
-            portion = self._outbox.take_payload(limit)
-            body = SEPARATOR.join([packet.payload for packet in portion])
-            channel.actions.append(self._request(channel, "POST", body))
-            self._pong_sent(portion)
-
-    def _pong_sent(self, portion: list[Outgoing]) -> None:
-        if self._owes_pong and any(packet is packets.PONG_PACKET for packet in portion):
-            self._owes_pong = False
+            channel.actions.append(self._framed(channel, portion))
+            self._heartbeat.sent(portion)
+        elif channel is self._polling.post and channel.offered:
+            self._heartbeat.sent(self._polling.fill_post(channel, self._outbox))
 
     def flushed(self, channel: Channel) -> None:
         """It has been handed over: announce the rest, and tell who waits for that, now that it may send and close."""
@@ -298,17 +269,9 @@ class ClientSession(SessionHost):
 
     def _dial(self) -> None:
         if self.transport == "polling":
-            self._send_poll()
+            self._polling.send_poll()
         else:
             self._websocket = self._open_websocket()
-
-    def _send_poll(self) -> None:
-        channel = self._poll = Channel()
-        self._client.act(channel, self._request(channel, "GET"))
-
-    def _request(self, channel: Channel, method: str, body: bytes = b"") -> SendRequest:
-        request = self._client.make_request(method, "polling", self.sid, body)
-        return SendRequest(channel, request, self._client.settings.request_timeout)
 
     def _open_websocket(self) -> Channel:
         channel = Channel()
@@ -319,61 +282,59 @@ class ClientSession(SessionHost):
         )
         return channel
 
-    def _polled(self, body: bytes) -> None:
-        try:
-            payload = REVISION_4.read_payload(Payload(body), self._client.settings.max_payload_packets)
-        except RemoteProtocolError as error:
-            self._fail("server error", cause=error)
-        else:
-            self._feed.feed(payload)
+    def _framed(self, channel: Channel, portion: list[Outgoing]) -> SendMessages:
+        framing = self._framing
+        return SendMessages(channel, portion if framing is None else [framing(packet) for packet in portion])
 
     def receive(self, packet: str | bytes, now: float) -> None:
         """A packet of the server, over whichever transport."""
-        kind = packet[:1]
+        if self._heartbeat.awaits_pong:
+            self._heartbeat.put_off(now)
+        kind = packets.BASE64 if isinstance(packet, bytes) else packet[:1]
         if self.state is ClientState.OPENING:
             if kind == packets.OPEN and isinstance(packet, str):
                 self._handshake(packet[1:], now)
             else:
-                self._fail("server error", cause=RemoteProtocolError("the first packet is no handshake"))
-        elif isinstance(packet, bytes):
-            self._client.listener.message(packet)
+                self.malformed(RemoteProtocolError("the first packet is no handshake"))
         elif kind == packets.MESSAGE:
             self._client.listener.message(packet[1:])
         elif kind == packets.BASE64:
             try:
-                data = packets.decode_base64(packet[1:])
+                data = self.revision.read_binary(packet)
             except RemoteProtocolError as error:
-                self._fail("server error", cause=error)
+                self.malformed(error)
             else:
                 self._client.listener.message(data)
-        elif kind == packets.PING:
-            if self.state is not ClientState.CLOSING:
-                self._client.deadlines.at(self, now + self._patience)
-                # Without it the server ends the session. One is enough, however many pings there were.
-                if not self._owes_pong:
-                    self._owes_pong = True
-                    self._queue(packets.PONG_PACKET)
+        elif kind == self.revision.server_beat:
+            if self.state is not ClientState.CLOSING and self._heartbeat.heard(now):
                 self._client.listener.pinged()
         elif kind == packets.CLOSE:
             self.end(TRANSPORT_CLOSE)
-        elif kind not in (packets.NOOP, packets.PONG, packets.UPGRADE):
-            self._fail("server error", cause=RemoteProtocolError("an unknown type of packet, or a second handshake"))
+        elif kind not in (packets.NOOP, packets.PING, packets.PONG, packets.UPGRADE):
+            self.malformed(RemoteProtocolError("an unknown type of packet, or a second handshake"))
 
     def malformed(self, error: RemoteProtocolError) -> None:
-        """The body of a poll is no payload, behind the packets that were received."""
-        self._fail("server error", cause=error)
+        """The server has sent what is no packet, or no payload."""
+        self.fail("server error", cause=error)
+
+    def speak(self, revision: Revision) -> None:
+        """This is what the server speaks, and not what it was asked for. While it is being opened."""
+        self.revision = revision
+        self._framing = revision.framing(binary=True)
 
     def _handshake(self, text: str, now: float) -> None:
         try:
             handshake = read_handshake(text)
         except RemoteProtocolError as error:
-            self._fail("server error", cause=error)
+            self.malformed(error)
             return
         self.sid = handshake.sid
         self.max_payload = handshake.max_payload
-        self._patience = handshake.patience
+        if self.transport == "polling":
+            self._opening.is_undecided = False
         self._move(ClientTrigger.ADMITTED)
-        self._client.deadlines.at(self, now + self._patience)
+        self._client.deadlines.cancel(self)
+        self._heartbeat.start(handshake, now)
         self._outbox.keep(self._can_be_sent)
         self._client.opened(self)
         if self.state is not ClientState.OPEN:
@@ -389,9 +350,12 @@ class ClientSession(SessionHost):
             self._client.deadlines.at(self._upgrade, now + settings.upgrade_timeout)
 
     def _can_be_sent(self, outgoing: Outgoing) -> bool:
-        """Whether the server takes what was queued before it had said how much that is; reported, when not."""
+        """Whether the server takes what was queued before it was known what it takes; reported, when not."""
         try:
             self.check_size(outgoing)
+            if self.transport == "polling":
+                for packet in outgoing.packets:
+                    self.revision.check_polled(packet)
         except LocalProtocolError as error:
             self._client.host.report(error, "a message that was sent before the session was open")
             return False
@@ -399,21 +363,22 @@ class ClientSession(SessionHost):
 
     def go_on(self) -> None:
         """One of the two requests has been answered, or something has changed: do what is next on this transport."""
-        if self._feed.busy and not (self.paused and self.state is ClientState.CLOSING):
+        polling = self._polling
+        if polling.busy and not (self.paused and self.state is ClientState.CLOSING):
             if not self.paused:
-                self._feed.go_on()
+                polling.go_on()
             self._flush()
             return
         upgrade = self._upgrade
         if upgrade is not None and upgrade.probed:
-            if self._poll is None and self._post is None:
+            if polling.is_at_rest:
                 self._switch(upgrade)
             return
         self._flush()
-        if self.state is ClientState.CLOSING and self._post is None:
+        if self.state is ClientState.CLOSING and polling.post is None:
             self._say_goodbye()
-        elif self.transport == "polling" and self._poll is None and not self.paused:
-            self._send_poll()
+        elif self.transport == "polling" and polling.poll is None and not self.paused:
+            polling.send_poll()
 
     def _switch(self, upgrade: Upgrade) -> None:
         """Polling is at rest: from `5` on the WebSocket carries everything, in order (the buffer moves over)."""
@@ -428,7 +393,8 @@ class ClientSession(SessionHost):
             self._client.act(channel, SetReading(channel, False))
         self.go_on()
 
-    def _queue(self, outgoing: Outgoing) -> None:
+    def queue(self, outgoing: Outgoing) -> None:
+        """Queue a packet, whatever there is already. With the lock held."""
         self._outbox.packets.append(outgoing)
         self._outbox.size += outgoing.size
         self._flush()
@@ -439,34 +405,26 @@ class ClientSession(SessionHost):
             return
         if self._websocket is not None:
             self._client.mark_ready(self._websocket)
-        elif self._post is None and not (self._upgrade is not None and self._upgrade.probed):
-            self._post = Channel()
-            self._client.mark_ready(self._post)
+        elif not (self._upgrade is not None and self._upgrade.probed):
+            self._polling.offer_post()
 
     def _say_goodbye(self) -> None:
         if self._websocket is None:
-            channel = Channel()
-            self._client.act(channel, self._request(channel, "POST", packets.CLOSE_PACKET.payload))
-            if self._poll is not None:
-                # The server is to learn of the close by the POST: cut off before that, the poll would be an error.
-                self._client.release_behind(channel, self._poll)
-                self._poll = None
+            self._polling.say_goodbye()
         elif self._outbox.packets:
-            self._client.act(self._websocket, SendMessages(self._websocket, self._outbox.take_all()))
+            self._client.act(self._websocket, self._framed(self._websocket, self._outbox.take_all()))
         self.end(FORCED_CLOSE)
 
-    def _fail(self, message: str, response: Response | None = None, *, cause: Exception | None = None) -> None:
-        """The transport has failed: try the next one, or end the session."""
+    def fail(self, message: str, response: Response | None = None, *, cause: Exception | None = None) -> None:
+        """The transport has failed: ask again in another way, if there is one, or end the session."""
         opening = self.state is ClientState.OPENING
         error = ConnectError(message) if opening else TransportError(message)
         error.__cause__ = cause
         if response is not None:
             error.status = response.status
-            error.data = _body(response)
-        if opening and self._client.settings.try_all_transports and len(self._transports) > 1:
+            error.data = response_error(response)
+        if opening and self._opening.find_another(error):
             self._release_channels()
-            del self._transports[0]
-            self.transport = self._transports[0]
             self._dial()
         else:
             self.end(TRANSPORT_ERROR, error)
@@ -478,10 +436,10 @@ class ClientSession(SessionHost):
         was_open = self.state is not ClientState.OPENING
         self._move(ClientTrigger.END)
         self._client.deadlines.cancel(self)
+        self._heartbeat.stop()
         if self._upgrade is not None:
             self._leave_candidate(self._upgrade)
         self._release_channels()
-        self._feed.forget()
         self._outbox.take_all()
         if was_open:
             self._client.closed(reason, error)
@@ -490,36 +448,19 @@ class ClientSession(SessionHost):
         self._outbox.resolve_drains()
 
     def _release_channels(self) -> None:
-        for channel in (self._poll, self._post, self._websocket):
-            if channel is not None:
-                self._release(channel)
-        self._poll = self._post = self._websocket = None
-
-    def _release(self, channel: Channel) -> None:
-        asked = channel.actions[0] if channel.actions else None
-        if isinstance(asked, (SendRequest, OpenWebSocket)) or (channel is self._post and channel.ready):
-            # The driver has not heard of it, and need not.
-            channel.actions.clear()
-        else:
-            self._client.act(channel, CloseChannel(channel))
+        self._polling.release()
+        if self._websocket is not None:
+            release(self._client, self._websocket)
+            self._websocket = None
 
     def _leave_candidate(self, upgrade: Upgrade, *, lost: bool = False) -> None:
         self._upgrade = None
         self._client.deadlines.cancel(upgrade)
         if not lost:
-            self._release(upgrade.channel)
+            release(self._client, upgrade.channel)
 
     def _move(self, trigger: ClientTrigger) -> None:
         state = TRANSITIONS.get((self.state, trigger))
         if state is None:
             raise LocalProtocolError(f"a session that is {self.state.value} cannot {trigger.value}")
         self.state = state
-
-
-def _body(response: Response) -> Any:
-    """The body of an error, decoded where it is JSON, as the errors of Engine.IO are."""
-    text = response.body.decode("utf-8", "replace")
-    try:
-        return loads(text)
-    except (ValueError, RecursionError):
-        return text

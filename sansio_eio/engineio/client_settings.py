@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias, TypedDict, cast
+from typing import Literal, TypeAlias, TypedDict, cast
 
 from sansio_eio.engineio.requests import check_header
 from sansio_eio.engineio.settings import COUNTS, MIN_OUTBOUND, check_transports
@@ -10,6 +10,11 @@ from sansio_eio.errors import LocalProtocolError
 
 #: A mapping, or a function that gives one for each new session.
 Pairs: TypeAlias = Mapping[str, str] | Callable[[], Mapping[str, str]]
+
+#: Which revision of Engine.IO a client speaks.
+Protocol: TypeAlias = Literal[3, 4, "auto"]
+
+PROTOCOLS = (3, 4, "auto")
 
 #: What the library sends by itself.
 OWN_HEADERS = frozenset({"connection", "content-length", "content-type", "host", "transfer-encoding", "upgrade"})
@@ -22,6 +27,8 @@ OWN_PARAMETERS = ("EIO", "transport", "sid")
 class EngineClientOptions(TypedDict, total=False):
     """The options of `EngineClient`, and of a Socket.IO `Client`. Times are in seconds, sizes in bytes."""
 
+    protocol: Protocol
+    """The revision of Engine.IO: 4; 3, for servers of Socket.IO 1.x and 2.x; or "auto", see `EngineClient` (4)."""
     transports: Sequence[str]
     """The transports in the order in which they are tried: by default "polling", then "websocket"."""
     upgrade: bool
@@ -66,6 +73,7 @@ class EngineClientOptions(TypedDict, total=False):
 class ClientSettings:
     """The options with their defaults, checked once; `EngineClientOptions` documents them."""
 
+    protocol: Protocol = 4
     transports: Sequence[str] = ("polling", "websocket")
     upgrade: bool = True
     remember_upgrade: bool = False
@@ -87,6 +95,8 @@ class ClientSettings:
     max_outbound: int = 10_000_000
 
     def __post_init__(self) -> None:
+        if self.protocol not in PROTOCOLS:
+            raise LocalProtocolError(f"protocol must be one of {PROTOCOLS}, not {self.protocol!r}")
         check_transports(self.transports)
         for name in ("connect_timeout", "upgrade_timeout", "close_timeout", "request_timeout"):
             value: float | None = getattr(self, name)

@@ -42,19 +42,18 @@ class Outbox:
         self.size -= size
         return portion
 
-    def take_payload(self, limit: int) -> list[Outgoing]:
-        """As many of the oldest packets as fit into a polling payload of `limit` bytes, and at least one.
+    def take_payload(self, limit: int, measure: Callable[[Outgoing], int]) -> list[Outgoing]:
+        """As many of the oldest packets as `measure` not more than `limit` together, and at least one.
 
         Packets that travel together are taken apart where all of them do not fit.
         """
         size = count = 0
         while count < len(self.packets):
             packet = self.packets[count]
-            # The payload, and what separates it from the next.
-            size += len(packet.payload) + 1
-            if size - 1 > limit:
+            size += measure(packet)
+            if size > limit:
                 if len(packet.packets) > 1:
-                    size -= len(packet.payload) + 1
+                    size -= measure(packet)
                     self.packets[count : count + 1] = packet.split()
                     continue
                 if count:

@@ -43,7 +43,7 @@ CONGESTION_TIMEOUT = 10.0
 
 
 class Client(Encoding, Listening):
-    """A Socket.IO client (revision 5 of the protocol), as a pure object that any driver can connect.
+    """A Socket.IO client, as a pure object that any driver can connect.
 
     `socket` is its socket in the namespace that the path of the URL names ("/" without one); `of` gives others, over
     the same connection. Hand the client to the `connect` of an adapter, or call `open` and drive its `engine` yourself.
@@ -52,10 +52,22 @@ class Client(Encoding, Listening):
     connection does can be listened to with `on`; the handlers of all namespaces and these run one at a time, in the
     order of the wire:
 
-    * "open": the connection is there, the namespaces are not connected yet; "ping": the server has sent one;
+    * "open": the connection is there, the namespaces are not connected yet;
+    * "ping": the server has sent one, or with `protocol=3` answered one;
     * "close" with the reason; "error" with a `ConnectError`: the connection could not be made;
     * "reconnect_attempt" with the number of this attempt; "reconnect" with the number of attempts that it took;
       "reconnect_error" with a `ConnectError`; "reconnect_failed": it has given up.
+
+    It speaks revision 5 of the protocol, that of servers since Socket.IO 3; with `protocol=3`, which is the revision of
+    Engine.IO below, revision 4, for servers of Socket.IO 1.x and 2.x. With "auto" it speaks what the server does: where
+    a session begins with polling, the first answer tells (see `EngineClient`). Where it begins with a WebSocket, it is
+    the server's first CONNECT that does; an old server is then connected a second time, which it sees, and from then on
+    the client begins with revision 3. Where it is known that a server is old, `protocol=3` is the better choice.
+
+    An old server connects "/" by itself, and the other namespaces behind that: what it is to know of the client in "/"
+    belongs into the `query`, and an `auth` of "/" is reported to `on_error`, and not sent. For other namespaces `auth`
+    becomes a query, of text, numbers and bool. A `ConnectError` of such a server has its message, or its data where
+    that was not text. The `id` of a socket shows that of the session, which old servers and clients do not keep secret.
 
     The options are those of `ClientOptions`. Raises LocalProtocolError for a URL or an option that makes no sense.
     """

@@ -19,7 +19,10 @@ class ClientOptions(EngineClientOptions, total=False):
     """The options of a `Client`, and of the `connect` of an adapter. Times are in seconds, sizes in bytes."""
 
     auth: Auth
-    """For the namespace of the URL: a dict, or a function, `def` or `async def`, called at every connect (None)."""
+    """For the namespace of the URL: a dict, or a function, `def` or `async def`, called at every connect (None).
+
+    To an old server (`protocol=3`) it is sent as a query, with text, numbers and bool as values; for "/", not at all.
+    """
     path: str
     """Where the server is mounted ("/socket.io/")."""
     parser: Parser

@@ -265,8 +265,8 @@ class ClientSocket(Emitting["ClientOperator"], CatchAll, Listening):
         self._tell("connect_error", error)
         self._fail_connect(error)
 
-    def leave_session(self, reason: str, *, wanted: bool) -> Callable[[], None]:
-        """The session is over, `wanted` by this side or not.
+    def leave_session(self, reason: str, *, wanted: bool, again: bool) -> Callable[[], None]:
+        """The session is over, `wanted` by this side or not; `again`, the next one is opened at once.
 
         What is given back tells the application, and whoever waits for something.
         """
@@ -274,7 +274,7 @@ class ClientSocket(Emitting["ClientOperator"], CatchAll, Listening):
         self._membership.session_over(wanted=wanted)
         if was_connected:
             return partial(self._disconnected, reason)
-        return partial(self.failed, ConnectError(reason)) if self.active else ignore_end
+        return partial(self.failed, ConnectError(reason)) if self.active and not again else ignore_end
 
     def abandon(self, reason: str) -> None:
         """It will not be tried again."""

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from sansio_eio.engineio.reasons import FORCED_CLOSE, PARSE_ERROR
 from sansio_eio.socketio.client_events import Item, News, run_item
 from sansio_eio.socketio.packet_mailbox import PacketMailbox
-from sansio_eio.socketio.parser import ParseError
+from sansio_eio.socketio.parser import PacketType, ParseError
 from sansio_eio.socketio.reasons import CONNECT_ERROR, IO_CLIENT_DISCONNECT, RECONNECT_FAILED
+from sansio_eio.socketio.revision import MAIN, REVISION_5, revision_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,6 +24,18 @@ if TYPE_CHECKING:
     from sansio_eio.socketio.client_socket import ClientSocket
     from sansio_eio.socketio.membership import AuthCall, Membership
     from sansio_eio.socketio.parser import Packet
+    from sansio_eio.socketio.revision import Revision
+
+
+class Entrance(Enum):
+    """What the server has said, on this session, of the namespace that it joins by itself, and no socket has taken."""
+
+    #: Nothing that counts: a socket has to ask.
+    NONE = "none"
+    #: Nothing yet; its CONNECT is to come.
+    EXPECTED = "expected"
+    #: Its CONNECT, when no socket wanted it.
+    OPEN = "open"
 
 
 class LinkState(Enum):
@@ -46,9 +59,12 @@ class Link(PacketMailbox[Item]):
         "_brakes",
         "_client",
         "_engine",
+        "_entrance",
         "_is_held",
         "_is_retry",
+        "awaits_main",
         "backoff",
+        "revision",
         "session",
         "state",
     )
@@ -65,6 +81,11 @@ class Link(PacketMailbox[Item]):
         #: The open session. None as soon as it is let go: what comes of it afterwards is late.
         self.session: ClientSession | None = None
         self.state = LinkState.CLOSED
+        #: What is spoken on the session.
+        self.revision: Revision = REVISION_5
+        self._entrance = Entrance.NONE
+        #: The server joins a namespace by itself, and has not said yet whether it does.
+        self.awaits_main = False
         #: The session that is being opened is not the first attempt.
         self._is_retry = False
         #: The next attempt waits for the application to take the news of those before.
@@ -109,12 +130,42 @@ class Link(PacketMailbox[Item]):
         self._engine.set_timeout(membership, self.backoff.longest)
         return True
 
-    def expect_answer(self, membership: Membership, *, expected: bool) -> None:
-        """A CONNECT has been sent: its answer is expected in the time that a connection may take. Or not any longer."""
-        if expected:
-            self._engine.set_timeout(membership, self._engine.settings.connect_timeout)
-        else:
-            self._engine.deadlines.cancel(membership)
+    def expect_answer(self, membership: Membership, *, within: float | None = None) -> None:
+        """A CONNECT has been sent: its answer is expected in so many seconds, or those that a connection may take."""
+        self._engine.set_timeout(membership, within or self._engine.settings.connect_timeout)
+
+    def expect_nothing(self, membership: Membership) -> None:
+        """No answer is expected any longer."""
+        self._engine.deadlines.cancel(membership)
+
+    def take_entrance(self) -> Entrance:
+        """A socket wants to be in the namespace that the server joins by itself; the next one has to ask."""
+        entrance, self._entrance = self._entrance, Entrance.NONE
+        return entrance
+
+    def pass_over(self, packet: Packet) -> None:
+        """Nobody here is in the namespace of this packet: remembered, if it is one that the server joins by itself."""
+        if self._entrance is Entrance.NONE or not self.revision.joins_by_itself(packet.namespace):
+            return
+        if packet.type is PacketType.CONNECT:
+            self._entrance = Entrance.OPEN
+        elif packet.type is PacketType.DISCONNECT or packet.type is PacketType.CONNECT_ERROR:
+            self._entrance = Entrance.NONE
+
+    def read_id(self, packet: Packet) -> str:
+        """The id that this CONNECT gives, "" when it gives none."""
+        assert self.session is not None
+        return self.revision.socket_id(packet, packet.namespace, self.session.sid)
+
+    def go_back(self) -> bool:
+        """The server has answered as one of revision 4 of Socket.IO: begin anew, with that, if it was not told."""
+        assert self.session is not None
+        if not self.session.may_be_older or any(socket.connected for socket in self._client.sockets.values()):
+            return False
+        self._engine.expect_older(True)
+        self._let_go(FORCED_CLOSE, self._engine.close, again=True)
+        self.start()
+        return True
 
     def encode(self, packet: Packet) -> Outgoing:
         """See `Encoding`."""
@@ -148,6 +199,10 @@ class Link(PacketMailbox[Item]):
     def opened(self) -> None:
         """See `ClientListener`."""
         session = self.session = self._engine.session
+        assert session is not None
+        self.revision = revision_of(session.protocol)
+        self.awaits_main = self.revision.joins_by_itself(MAIN)
+        self._entrance = Entrance.EXPECTED if self.awaits_main else Entrance.NONE
         self.state = LinkState.OPEN
         attempts, self._is_retry = self.backoff.attempts if self._is_retry else 0, False
         self.backoff.reset()
@@ -214,7 +269,11 @@ class Link(PacketMailbox[Item]):
 
     def take_packet(self, packet: Packet, size: int) -> None:
         socket = self._client.sockets.get(packet.namespace)
-        if socket is not None:
+        if self.awaits_main and packet.type not in (PacketType.EVENT, PacketType.ACK):
+            self._hear_of_main(packet)
+        if socket is None:
+            self.pass_over(packet)
+        else:
             socket.take(packet, size)
 
     def fail(self, error: ParseError) -> None:
@@ -251,6 +310,18 @@ class Link(PacketMailbox[Item]):
     def _active_sockets(self) -> list[ClientSocket]:
         return [socket for socket in self._client.sockets.values() if socket.active]
 
+    def _hear_of_main(self, packet: Packet) -> None:
+        """The others have waited for that: Socket.IO 2.x forgets what a CONNECT shows that comes before.
+
+        They go first, in case that the main namespace is left at once: then it would keep them waiting.
+        """
+        if self.revision.joins_by_itself(packet.namespace):
+            self.awaits_main = False
+            session = self.session
+            for socket in self._active_sockets():
+                if self.session is session:
+                    socket.ask()
+
     def _tell(self, event: str, *args: object) -> None:
         self.put(News(self._client.handlers, event, args))
 
@@ -260,20 +331,21 @@ class Link(PacketMailbox[Item]):
             self._engine.open()
         # Otherwise the session before is still saying goodbye: see `closed`.
 
-    def _let_go(self, reason: str, close: Callable[[], None] | None = None) -> None:
-        """The session is over for the sockets; with `close`, because this side wants that.
+    def _let_go(self, reason: str, close: Callable[[], None] | None = None, *, again: bool = False) -> None:
+        """The session is over for the sockets; with `close`, because this side wants that; `again` for another one.
 
         Nothing of it reaches the next one.
         """
         was_open = self.session is not None
         self.session = None
+        self.awaits_main = False
         self.state = LinkState.CLOSED
         self.forget_half()
         self._engine.deadlines.cancel(self.congestion)
         # First all of them, and then the news: what is called for one may connect another.
         wanted = close is not None
         why = IO_CLIENT_DISCONNECT if wanted else reason
-        ends = [socket.leave_session(why, wanted=wanted) for socket in self._client.sockets.values()]
+        ends = [socket.leave_session(why, wanted=wanted, again=again) for socket in self._client.sockets.values()]
         if close is not None:
             close()
         if was_open:

@@ -10,6 +10,7 @@ from sansio_eio.engineio.client_events import ConnectError
 from sansio_eio.engineio.handlers import Steps, close_awaitable, must_be_awaited, start
 from sansio_eio.errors import LocalProtocolError
 from sansio_eio.socketio.client_events import ClientEventReceived, Stay
+from sansio_eio.socketio.link import Entrance
 from sansio_eio.socketio.parser import ACK, CONNECT, DISCONNECT, EVENT, Packet, ParseError
 from sansio_eio.socketio.reasons import IO_SERVER_DISCONNECT
 
@@ -21,7 +22,15 @@ if TYPE_CHECKING:
     from sansio_eio.socketio.link import Link
 
 #: What a CONNECT without an id means; the reference says it in more words.
-OLDER = "the server speaks an older protocol: it is a Socket.IO 2.x server, or has sent no id"
+OLDER = "the server speaks an older protocol: it is a Socket.IO 2.x server (see the option protocol), or sent no id"
+
+#: Why the auth of a namespace that the server joins by itself has not been sent.
+NOT_ASKED = "a server of Socket.IO 1.x or 2.x is not asked for this namespace: what it has to see is for the query"
+
+
+#: A server of Socket.IO 1.x or 2.x does not answer who asks for the namespace that it joins by itself, unless there is
+#: middleware: it has said its CONNECT when the session began. Silence for so many seconds is taken for an answer.
+SILENCE = 1.0
 
 
 class Wire(Enum):
@@ -75,6 +84,7 @@ class Membership:
         "_has_left",
         "_is_asking",
         "_is_stale",
+        "_knows_silence",
         "_link",
         "_socket",
         "_wire",
@@ -89,6 +99,8 @@ class Membership:
         self.stay: Stay | None = None
         #: The answer that is to come is to a CONNECT that is no longer wanted.
         self._is_stale = False
+        #: There may be no answer to what has been asked, see SILENCE.
+        self._knows_silence = False
         #: It has been in the namespace on this session: what comes before the next CONNECT was sent to it then.
         self._has_left = False
         #: Events that came before the CONNECT that they belong behind.
@@ -115,12 +127,19 @@ class Membership:
         self._attempt += 1
         self._is_asking = False
         auth = self._socket.auth
-        if not callable(auth):
+        if self._link.revision.joins_by_itself(self._socket.namespace):
+            self._enter()
+            if auth:
+                self._link.report(LocalProtocolError(NOT_ASKED), f"the auth of {self._socket.namespace}")
+        elif self._link.awaits_main:
+            # It asks again then.
+            self._link.expect_answer(self)
+        elif not callable(auth):
             self._connect(auth)
         elif self._calls < MAX_CALLS:
             self._calls += 1
             self._is_asking = True
-            self._link.expect_answer(self, expected=True)
+            self._link.expect_answer(self)
             self._link.authenticate(AuthCall(self, self._attempt))
         else:
             self._link.ask_later(self)
@@ -141,20 +160,23 @@ class Membership:
         if self.stay is not None:
             self.stay.left = wanted
         self._wire = Wire.APART
-        self._link.expect_answer(self, expected=False)
+        self._link.expect_nothing(self)
         self.stay = None
-        self._is_stale = self._has_left = False
+        self._is_stale = self._has_left = self._knows_silence = False
         self._forget_early()
 
     def expire(self, *, now: float) -> None:
         """There is no answer in time, of the server or the function for `auth`; or it is time to ask that again."""
+        if self._knows_silence:
+            self._take_answer(Packet(CONNECT, self._socket.namespace), is_silence=True)
+            return
         if not self._socket.active:
             return
-        if self._wire is Wire.APART and not self._is_asking:
+        if self._wire is Wire.APART and not self._is_asking and not self._link.awaits_main:
             self.ask()
             return
         # The answer may still come.
-        self._link.expect_answer(self, expected=True)
+        self._link.expect_answer(self)
         self._socket.failed(ConnectError("timeout"))
 
     # -- auth ------------------------------------------------------------------------------------------------------
@@ -204,14 +226,29 @@ class Membership:
         if attempt == self._attempt:
             self._socket.refused(_auth_failure(error))
 
+    def _enter(self) -> None:
+        """The server lets the socket in without being asked, unless it has done that already on this session."""
+        entrance = self._link.take_entrance()
+        if entrance is Entrance.NONE:
+            self._connect(None)
+            if self._wire is Wire.ASKED:
+                self._knows_silence = True
+                self._link.expect_answer(self, within=SILENCE)
+            return
+        self._wire = Wire.ASKED
+        self._link.expect_answer(self)
+        if entrance is Entrance.OPEN:
+            self._take_answer(Packet(CONNECT, self._socket.namespace))
+
     def _connect(self, auth: Any) -> None:
         try:
             if not (auth is None or isinstance(auth, dict)):
                 raise LocalProtocolError(f"auth is a dict or None, not {type(auth).__name__}")
-            outgoing = self._link.encode(Packet(CONNECT, self._socket.namespace, cast("Any", auth)))
+            packet = self._link.revision.connect_packet(self._socket.namespace, cast("Any", auth))
+            outgoing = self._link.encode(packet)
             self._wire = Wire.ASKED
             self._link.send(outgoing)
-            self._link.expect_answer(self, expected=True)
+            self._link.expect_answer(self)
         except LocalProtocolError as error:
             self._wire = Wire.APART
             self._refuse(self._attempt, error)
@@ -227,7 +264,7 @@ class Membership:
             elif packet.type is not ACK:
                 self._take_answer(packet)
         elif stay is None:
-            return
+            self._link.pass_over(packet)
         elif packet.type is EVENT:
             self._put(packet, size, stay)
         elif packet.type is ACK:
@@ -242,20 +279,26 @@ class Membership:
         self._link.put(ClientEventReceived(self._socket, event, args, packet.id, stay=stay, size=size), size)
 
     def _keep(self, packet: Packet, size: int) -> None:
-        if self._is_stale or self._has_left:
+        if self._is_stale or (self._has_left and not self._knows_silence):
             return
         self._early.append((packet, size))
         self._early_size += size
         if self._link.is_too_much(len(self._early), self._early_size):
             self._link.fail(ParseError("too many events before the CONNECT of their namespace"))
 
-    def _take_answer(self, packet: Packet) -> None:
+    def _take_answer(self, packet: Packet, *, is_silence: bool = False) -> None:
         if packet.type is DISCONNECT and self._has_left:
             # Of the stay before: it has crossed our own DISCONNECT.
             return
+        socket_id = self._link.read_id(packet) if packet.type is CONNECT else ""
+        if packet.type is CONNECT and not socket_id and self._link.go_back():
+            return
         early = self._forget_early()
+        if self._has_left and not is_silence:
+            early.clear()
         self._wire = Wire.APART
-        self._link.expect_answer(self, expected=False)
+        self._knows_silence = False
+        self._link.expect_nothing(self)
         is_stale, self._is_stale = self._is_stale, False
         if is_stale:
             if packet.type is CONNECT:
@@ -263,7 +306,7 @@ class Membership:
                 self._link.send_packet(Packet(DISCONNECT, self._socket.namespace))
             if self._socket.active:
                 self.ask()
-        elif packet.type is CONNECT and (socket_id := _socket_id(packet)):
+        elif socket_id:
             self._wire = Wire.JOINED
             stay = self.stay = Stay(socket_id)
             for kept, size in early:
@@ -289,19 +332,15 @@ def _auth_failure(error: Exception) -> ConnectError:
     return failure
 
 
-def _socket_id(packet: Packet) -> str:
-    data: dict[str, object] = packet.data or {}
-    socket_id = data.get("sid")
-    return socket_id if isinstance(socket_id, str) else ""
-
-
 def _refusal(packet: Packet) -> ConnectError:
     """Why the server has not let a socket in."""
     if packet.type is CONNECT:
         return ConnectError(OLDER)
     if packet.type is DISCONNECT:
         return ConnectError(IO_SERVER_DISCONNECT)
-    if isinstance(packet.data, str):
-        return ConnectError(packet.data)
-    message: object = packet.data.get("message")
-    return ConnectError(message if isinstance(message, str) else "", packet.data.get("data"))
+    data: Any = packet.data
+    if isinstance(data, str):
+        return ConnectError(data)
+    fields = cast("dict[str, object]", data) if isinstance(data, dict) else {}
+    message = fields.get("message")
+    return ConnectError(message, fields.get("data")) if isinstance(message, str) else ConnectError("", data)

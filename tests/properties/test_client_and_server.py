@@ -15,10 +15,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from sansio_eio.engineio import Pending
+from sansio_eio.engineio.client_settings import Protocol
 from sansio_eio.socketio import Client, ClientSocket, Server, Socket
 from tests.unit.engineio.web import Web
 
 NAMES = ("/", "/b")
+PROTOCOLS: tuple[Protocol, ...] = (4, 3)
 TRANSPORTS = (["polling"], ["websocket"], ["polling", "websocket"])
 
 numbers = st.integers(0, 100)
@@ -35,7 +37,7 @@ class Faults(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.errors: list[tuple[Exception, str]] = []
-        self.server = Server(ping_interval=5.0, ping_timeout=4.0, connect_timeout=10.0)
+        self.server = Server(ping_interval=5.0, ping_timeout=4.0, connect_timeout=10.0, allow_eio3=True)
         self.server.on_error(self._report)
         self.web = Web(self.server.engine)
         self.clients: list[Client] = []
@@ -57,8 +59,10 @@ class Faults(RuleBasedStateMachine):
     def _report(self, error: Exception, where: str) -> None:
         self.errors.append((error, where))
 
-    @initialize(transports=st.tuples(*[st.sampled_from(TRANSPORTS)] * 3))
-    def begin(self, transports: tuple[list[str], ...]) -> None:
+    @initialize(
+        transports=st.tuples(*[st.sampled_from(TRANSPORTS)] * 3), protocols=st.tuples(*[st.sampled_from(PROTOCOLS)] * 3)
+    )
+    def begin(self, transports: tuple[list[str], ...], protocols: tuple[Protocol, ...]) -> None:
         for name in NAMES:
             namespace = self.server.of(name)
             namespace.on("connection", self._connected)
@@ -67,7 +71,8 @@ class Faults(RuleBasedStateMachine):
         options: list[dict[str, Any]] = [{}, {"max_inbound": 3}, {"retries": 50, "ack_timeout": 7.0}]
         for number, more in enumerate(options):
             # Without chance, or the same steps would not always lead to the same.
-            client = Client("http://server", transports=transports[number], jitter=lambda: 0.25, **more)
+            more |= {"transports": transports[number], "protocol": protocols[number]}
+            client = Client("http://server", jitter=lambda: 0.25, **more)
             client.on_error(self._report)
             self.clients.append(client)
             self.web.add(client.engine)
@@ -86,7 +91,9 @@ class Faults(RuleBasedStateMachine):
 
     def _connected(self, socket: Socket) -> None:
         self.sockets.append(socket)
-        self.sent_down[socket.id], self.came_up[socket.id] = [], []
+        # Old clients have the same id again when they come back on the same session.
+        self.sent_down.setdefault(socket.id, [])
+        self.came_up.setdefault(socket.id, [])
 
     def _up(self, socket: Socket, number: int) -> int:
         self.came_up[socket.id].append(number)
@@ -96,12 +103,22 @@ class Faults(RuleBasedStateMachine):
 
     def _told(self, key: tuple[int, str], event: str, *_: object) -> None:
         self.news[key].append(event)
-        if event == "connect" and (socket_id := self._socket(*key).id) is not None:
+        socket_id = self._socket(*key).id
+        if event == "connect" and socket_id is not None and socket_id not in self.ids[key]:
             self.ids[key].append(socket_id)
 
     def _down(self, socket_id: str, number: int) -> int:
         self.came_down.setdefault(socket_id, []).append(number)
         return number
+
+    def _unwanted(self) -> set[str]:
+        """Ids in "/" of old clients: their servers connect them, and nobody there may have asked for it."""
+        sessions = [
+            session
+            for client in self.clients
+            if (session := client.engine.session) is not None and not client.of("/").connected
+        ]
+        return {session.sid for session in sessions if session.protocol == 3}
 
     def _socket(self, number: int, name: str) -> ClientSocket:
         return self.clients[number].of(name)
@@ -157,6 +174,8 @@ class Faults(RuleBasedStateMachine):
             accepted = socket.emit("down", socket.id, number)
         if accepted:
             self.sent_down[socket.id].append(number)
+            if socket.id in self._unwanted():
+                self.may_lose_down = True
 
     @rule(name=st.sampled_from(NAMES))
     def iterate(self, name: str) -> None:
@@ -280,7 +299,8 @@ class Faults(RuleBasedStateMachine):
     def _both_sides_agree(self) -> None:
         for name in NAMES:
             ours = {socket.id for client in self.clients if (socket := client.of(name)).connected}
-            assert ours == set(self.server.of(name).sockets)
+            theirs = set(self.server.of(name).sockets)
+            assert ours <= theirs <= ours | self._unwanted()
             assert all(client.of(name).connected == client.of(name).active for client in self.clients)
 
     def _nothing_was_lost(self) -> None:

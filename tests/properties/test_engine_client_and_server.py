@@ -13,7 +13,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from sansio_eio import EngineClient, EngineServer, Session
+from sansio_eio.engineio.client_settings import Protocol
 from tests.unit.engineio.web import Web
+
+PROTOCOLS: tuple[Protocol, ...] = (4, 3)
 
 
 class Faults(RuleBasedStateMachine):
@@ -21,7 +24,7 @@ class Faults(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.server = EngineServer(ping_interval=5.0, ping_timeout=4.0)
+        self.server = EngineServer(ping_interval=5.0, ping_timeout=4.0, allow_eio3=True)
         self.server.on("connection", self.connected)
         self.web = Web(self.server)
         #: The sessions of the server, and for each what was sent down and what came up.
@@ -37,9 +40,12 @@ class Faults(RuleBasedStateMachine):
         self.ends: list[str] = []
         self.count = 0
 
-    @initialize(transports=st.sampled_from([["polling"], ["websocket"], ["polling", "websocket"]]))
-    def begin(self, transports: list[str]) -> None:
-        self.client = EngineClient("http://server", transports=transports)
+    @initialize(
+        transports=st.sampled_from([["polling"], ["websocket"], ["polling", "websocket"]]),
+        protocol=st.sampled_from(PROTOCOLS),
+    )
+    def begin(self, transports: list[str], protocol: Protocol) -> None:
+        self.client = EngineClient("http://server", transports=transports, protocol=protocol)
         self.client.on("message", self.received)
         for event in ("open", "close", "error"):
             self.client.on(event, partial(self.told, event))

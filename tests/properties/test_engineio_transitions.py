@@ -75,7 +75,7 @@ class MovedClient(ClientSession):
 
 @pytest.mark.parametrize(("state", "trigger"), list(product(ClientState, ClientTrigger)))
 def test_every_pair_of_the_table_of_clients(state: ClientState, trigger: ClientTrigger) -> None:
-    session = MovedClient(EngineClient("http://server"), ["polling"])
+    session = MovedClient(EngineClient("http://server"), ["polling"], REVISION_4)
     session.state = state
     before = session.picture()
     after = CLIENT_TRANSITIONS.get((state, trigger))

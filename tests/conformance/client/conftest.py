@@ -9,8 +9,9 @@ from typing import Any, cast
 import pytest
 
 from tests.conformance.client.adapters import ADAPTERS, Adapter, run
+from tests.conformance.client.left_out import is_left_out
 from tests.conformance.client.proxy import Network
-from tests.conformance.client.servers import SOCKETIO_4, PeerServer
+from tests.conformance.client.servers import OLD, SOCKETIO_2, SOCKETIO_4, SOCKETIO_4_FOR_OLD, PeerServer
 from tests.conformance.client.world import World
 
 
@@ -28,15 +29,22 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
 def is_redundant(item: pytest.Item) -> bool:
     """Whether the scenario would show nothing that it does not show with another adapter, server or transport.
 
-    With an upgrade it has both transports; uvloop is the adapter of asyncio.
+    Or nothing at all: see `left_out`. With an upgrade it has both transports; uvloop is the adapter of asyncio. No
+    adapter knows of revisions, so each transport is shown on one of them, and what they have in common on the others.
     """
     call: Any = getattr(item, "callspec", None)
-    parameters: dict[str, object] = call.params if call is not None else {}
+    parameters: dict[str, Any] = call.params if call is not None else {}
+    adapter, kind, transport = (parameters.get(name) for name in ("adapter", "kind", "transport"))
+    if is_left_out(kind, item.path.stem, getattr(item, "originalname", "")):
+        return True
+    if kind == SOCKETIO_4_FOR_OLD and adapter in ("uvloop", "trio"):
+        return True
     chosen = any(marker.args[0] == "transport" for marker in item.iter_markers("parametrize"))
-    if chosen or parameters.get("transport", "upgrade") == "upgrade":
+    if chosen or transport in ("upgrade", None):
         return False
-    adapter, kind = parameters.get("adapter"), parameters.get("kind", SOCKETIO_4)
-    return adapter == "uvloop" or (kind != SOCKETIO_4 and (adapter, parameters["transport"]) != ("asyncio", "polling"))
+    if kind == SOCKETIO_4:
+        return bool(adapter == "uvloop")
+    return adapter != "asyncio" or (kind not in OLD and transport != "polling")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -71,10 +79,10 @@ def network(network_thread: Network) -> Iterator[Network]:
     network_thread.reset()
 
 
-@pytest.fixture
-def kind() -> str:
-    """Which server; scenarios for several of them replace it with a parameter."""
-    return SOCKETIO_4
+@pytest.fixture(params=[SOCKETIO_4, SOCKETIO_2])
+def kind(request: pytest.FixtureRequest) -> str:
+    """Which server; scenarios for others replace it with a parameter of their own."""
+    return cast("str", request.param)
 
 
 @pytest.fixture(params=ADAPTERS)

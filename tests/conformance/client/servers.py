@@ -1,4 +1,4 @@
-"""The servers that the clients under test meet: socket.io of two versions on Node, and python-socketio."""
+"""The servers that the clients under test meet: socket.io of three versions on Node, and python-socketio."""
 
 import sys
 from itertools import count
@@ -8,16 +8,23 @@ from typing import Any
 from tests.conformance.peers import JS
 from tests.conformance.processes import PATIENCE, Child
 
-#: Every server. The last two meet a shorter list of scenarios.
 SOCKETIO_4 = "socket.io 4"
-KINDS = (SOCKETIO_4, "socket.io 3", "python-socketio")
+SOCKETIO_2 = "socket.io 2"
+#: The newest one, with `allowEIO3`; clients speak revision 3 to it.
+SOCKETIO_4_FOR_OLD = "socket.io 4 for old clients"
+#: Every server. The first two meet all scenarios, the others a shorter list.
+KINDS = (SOCKETIO_4, SOCKETIO_2, SOCKETIO_4_FOR_OLD, "socket.io 3", "python-socketio")
+#: Those to which clients speak revision 3.
+OLD = (SOCKETIO_2, SOCKETIO_4_FOR_OLD)
+
+_ARGUMENTS = {SOCKETIO_4_FOR_OLD: ("4", "allowEIO3")}
 
 
 def command(kind: str) -> list[str | Path]:
     """How to start a server of this kind."""
     if kind == "python-socketio":
         return [sys.executable, "-m", "tests.conformance.client.python_server"]
-    return ["node", JS / "server_for_clients.js", kind[-1]]
+    return ["node", JS / "server_for_clients.js", *_ARGUMENTS.get(kind, (kind[-1],))]
 
 
 class PeerServer:
@@ -25,6 +32,8 @@ class PeerServer:
 
     def __init__(self, kind: str) -> None:
         self.kind = kind
+        #: The revision of Engine.IO that clients speak to it.
+        self.protocol = 3 if kind in OLD else 4
         self._child = Child(command(kind))
         self._numbers = count(1)
         try:
@@ -59,9 +68,9 @@ class PeerServer:
         """The requests so far that had this `key` in their query, oldest first."""
         return list(self.do("requests", key=key))
 
-    def start(self, **options: object) -> "OwnServer":
-        """A socket.io server of a scenario's own, on a port of its own."""
-        return OwnServer(self, options)
+    def start(self, port: int = 0, **options: object) -> "OwnServer":
+        """A socket.io server of a scenario's own, on a port of its own, which may be one that has become free."""
+        return OwnServer(self, port, options)
 
     def stop(self) -> None:
         """End the process, and look whether it has complained about anything."""
@@ -77,10 +86,10 @@ class OwnServer:
 
     _numbers = count(1)
 
-    def __init__(self, parent: PeerServer, options: dict[str, object]) -> None:
+    def __init__(self, parent: PeerServer, port: int, options: dict[str, object]) -> None:
         self._parent = parent
         self._options = options
-        self.port = 0
+        self.port = port
         self.start()
 
     @property

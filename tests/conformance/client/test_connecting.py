@@ -24,7 +24,7 @@ async def test_connect(world: World) -> None:
 
 
 async def test_url_is_enough(world: World) -> None:
-    async with world.adapter.connect(world.server.url + "/custom") as socket:
+    async with world.adapter.connect(world.server.url + "/custom", **world.options) as socket:
         assert socket.namespace == "/custom"
         assert await socket.call("ask", 1, timeout=10) == 1
 
@@ -63,7 +63,7 @@ async def test_auth_from_a_function_is_asked_for_at_every_connection(world: Worl
 async def test_refused(world: World, namespace: str, message: str, data: Any) -> None:
     watched = world.client(namespace)
     error = await world.failure(watched)
-    assert (error.message, error.data, error.status) == (message, data, None)
+    assert ((error.message, error.data), error.status) == (world.refusal(message, data), None)
     assert not watched.socket.active
 
 
@@ -75,7 +75,7 @@ async def test_refused_beside_another_namespace(world: World) -> None:
     async with world.connect(watched, wait=False) as socket:
         await socket.wait_connected()
         error = await admin.refused()
-        assert (error.message, error.data) == ("not allowed", REFUSAL)
+        assert (error.message, error.data) == world.refusal("not allowed", REFUSAL)
         assert (admin.socket.active, admin.socket.connected, socket.connected) == (False, False, True)
         admin.socket.auth = {"token": "secret"}
         admin.socket.connect()
@@ -137,7 +137,7 @@ async def test_query_headers_and_credentials_are_in_every_request(world: World) 
         assert (request["path"], request["test"]) == ("/socket.io/", "yes")
         assert request["authorization"] == "Basic dXNlcjpwYXNzQHdvcmQ="
         assert request["host"] == f"127.0.0.1:{world.server.port}"
-        assert (request["query"]["EIO"], request["query"]["b"]) == ("4", "ü&=")
+        assert (request["query"]["EIO"], request["query"]["b"]) == (str(world.protocol), "ü&=")
         assert request["query"]["transport"] in ("polling", "websocket")
     assert [request["query"].get("sid") for request in requests if request["method"] == "POST"] == [
         requests[-1]["query"].get("sid")

@@ -3,13 +3,14 @@
 import pytest
 
 from sansio_eio import LocalProtocolError
-from tests.conformance.client.world import World
+from tests.conformance.client.world import EVERY_ENGINE, World
 
 MESSAGES = {"polling": "xhr poll error", "upgrade": "xhr poll error", "websocket": "websocket error"}
 TEXTS = ["text", "", "☃😀", "a\u2028\x00", "x" * 100_000]
 DATA: list[str | bytes] = [*TEXTS, b"\x00\x01\xff", b"", bytes(range(256)) * 500]
 
 
+@EVERY_ENGINE
 async def test_both_ways(world: World) -> None:
     watched = world.engine()
     async with world.connect(watched) as engine:
@@ -25,6 +26,7 @@ async def test_both_ways(world: World) -> None:
     assert watched.seen("message") == watched.seen("error") == []
 
 
+@EVERY_ENGINE
 async def test_numbered_while_it_upgrades(world: World) -> None:
     watched = world.engine()
     async with world.connect(watched) as engine:
@@ -111,8 +113,10 @@ async def test_error_of_the_server(world: World) -> None:
 
 
 async def test_parameters_of_the_protocol_are_its_own(world: World) -> None:
-    """This server would refuse revision 3."""
-    watched = world.engine(query={"EIO": "3", "sid": "made up", "transport": "carrier pigeon"})
+    """This server would refuse another revision, or answer in it."""
+    watched = world.engine(
+        query={"EIO": "7" if world.protocol == 4 else "4", "sid": "made up", "transport": "carrier pigeon"}
+    )
     async with world.connect(watched) as engine:
         engine.send("x")
         assert await watched.expect("message") == ["x"]

@@ -11,7 +11,7 @@ from sansio_eio import Client, ClientSocket, ConnectError, EngineClient
 from sansio_eio.engineio.client_session import ClientSession
 from tests.conformance.client.adapters import Adapter
 from tests.conformance.client.proxy import Network
-from tests.conformance.client.servers import KINDS, PeerServer
+from tests.conformance.client.servers import KINDS, OLD, SOCKETIO_4, PeerServer
 from tests.conformance.processes import Inbox
 
 TRANSPORTS: dict[str, tuple[str, ...]] = {
@@ -20,8 +20,10 @@ TRANSPORTS: dict[str, tuple[str, ...]] = {
     "upgrade": ("polling", "websocket"),
 }
 
-#: For the scenarios that all servers meet.
+#: For the scenarios that all servers meet, those of raw engine.io in each of its forms, and those of revision 3.
 EVERYWHERE = pytest.mark.parametrize("kind", KINDS)
+EVERY_ENGINE = pytest.mark.parametrize("kind", [SOCKETIO_4, *OLD])
+OLD_SERVERS = pytest.mark.parametrize("kind", OLD)
 
 _keys = count(1)
 
@@ -150,6 +152,9 @@ class World:
         self.network = network
         #: For what the server collects, rooms, queries: no other scenario has it.
         self.key = f"{server.kind} {adapter.name} {transport} {next(_keys)}"
+        self.protocol = server.protocol
+        #: What clients are told of this. Revision 4 is the default.
+        self.options: dict[str, Any] = {} if self.protocol == 4 else {"protocol": self.protocol}
 
     @property
     def last_transport(self) -> str:
@@ -158,12 +163,12 @@ class World:
 
     def client(self, namespace: str = "", *, url: str = "", **options: Any) -> WatchedClient:
         """A client of the server, or of something else at `url`."""
-        options = {"transports": TRANSPORTS[self.transport], **options}
+        options = {"transports": TRANSPORTS[self.transport], **self.options, **options}
         return WatchedClient(self.adapter, Client((url or self.server.url) + namespace, **options))
 
     def engine(self, *, url: str = "", **options: Any) -> WatchedEngine:
         """A raw Engine.IO client."""
-        options = {"transports": TRANSPORTS[self.transport], **options}
+        options = {"transports": TRANSPORTS[self.transport], **self.options, **options}
         return WatchedEngine(self.adapter, EngineClient(url or self.server.url, **options))
 
     def connect(self, watched: WatchedClient | WatchedEngine, **options: Any) -> AbstractAsyncContextManager[Any]:
@@ -178,6 +183,12 @@ class World:
                 pytest.fail("connected")
         assert watched.seen("connect") == watched.seen("open") == []
         return caught.value
+
+    def refusal(self, message: str, data: Any) -> tuple[str, Any]:
+        """What a client is told of a refusal: in revision 3 it comes as the data alone, or else as the message."""
+        if self.protocol == 4 or data is None:
+            return message, data
+        return (data, None) if isinstance(data, str) else ("", data)
 
     async def upgraded(self, socket: ClientSocket) -> None:
         """Wait until the session has its last transport, with one answer after the other. The last one came over it."""

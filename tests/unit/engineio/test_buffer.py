@@ -5,6 +5,7 @@ import pytest
 from sansio_eio.engineio import EngineServer, Outgoing, State
 from sansio_eio.engineio.outbox import LOW_WATER, Outbox
 from sansio_eio.engineio.packets import messages
+from sansio_eio.engineio.revision import REVISION_4
 from sansio_eio.errors import LocalProtocolError, RemoteProtocolError
 from tests.unit.engineio.driving import Driver, Gate, Journal
 
@@ -324,11 +325,11 @@ def test_a_held_post_is_released_when_the_session_ends() -> None:
 
 
 def test_a_payload_has_at_least_one_packet() -> None:
-    outbox = Outbox()
+    outbox, measure = Outbox(), REVISION_4.payload_size
     for size in (100, 1):
         packet = Outgoing(("4" + "x" * size,))
         outbox.packets.append(packet)
         outbox.size += packet.size
-    assert [len(packet.payload) for packet in outbox.take_payload(10)] == [101]
-    assert [len(packet.payload) for packet in outbox.take_payload(10)] == [2]
+    assert [len(packet.payload) for packet in outbox.take_payload(10, measure)] == [101]
+    assert [len(packet.payload) for packet in outbox.take_payload(10, measure)] == [2]
     assert outbox.size == 0

@@ -234,6 +234,41 @@ def test_messages_that_were_sent_while_it_was_being_opened() -> None:
     assert hand.asked() == [("post", "polling&sid=abc", b"4early"), ("poll", "polling&sid=abc")]
 
 
+def test_messages_that_were_sent_while_a_websocket_was_being_opened() -> None:
+    hand = Hand(transports=["websocket"])
+    hand.open()
+    assert hand.client.send("a\x1eb")
+    hand.accept()
+    hand.message(handshake())
+    assert hand.asked() == [("send", "ws", ["4a\x1eb"])]
+
+
+def test_a_text_that_polling_cannot_carry_is_dropped_when_it_comes_to_that() -> None:
+    hand = Hand(transports=["websocket", "polling"], try_all_transports=True)
+    reports: list[str] = []
+    hand.client.on_error(lambda error, where: reports.append(f"{where}: {error}"))
+    hand.open()
+    assert hand.client.send("a\x1eb")
+    assert hand.client.send(b"\x1e")
+    hand.lose("ws")
+    hand.asked()
+    hand.respond("poll", handshake())
+    assert hand.asked() == [("post", "polling&sid=abc", b"bHg=="), ("poll", "polling&sid=abc")]
+    [report] = reports
+    assert report.startswith("a message that was sent before the session was open: a text with U+001E cannot be sent")
+
+
+def test_a_payload_of_a_transport_that_has_failed_is_left() -> None:
+    hand = Hand(try_all_transports=True)
+    hand.open()
+    hand.respond("poll", "4x\x1e" + handshake())
+    assert hand.client.state is ClientState.OPENING
+    assert hand.asked() == [("ws", "websocket")]
+    hand.accept()
+    hand.message(handshake())
+    assert hand.events() == [ClientOpened()]
+
+
 def test_a_message_that_turns_out_to_be_too_large_is_dropped_and_reported() -> None:
     hand = Hand()
     reports: list[tuple[str, str]] = []
@@ -327,7 +362,7 @@ def test_a_message_that_the_server_does_not_take(transport: str, message: str | 
     with pytest.raises(LocalProtocolError, match="the server takes 12"):
         hand.client.send(message)
     assert hand.client.buffered == 0
-    assert hand.client.send(message[:-1] if transport == "websocket" else message[:8])
+    assert hand.client.send(message[:-1] if transport == "websocket" else message[:6])
 
 
 def test_poll_after_poll() -> None:
@@ -912,6 +947,21 @@ def test_keeping_up_again_between_two_sessions() -> None:
     hand.lose("ws")
     assert len(hand.events()) == 3
     hand.open_websocket()
+
+
+def test_keeping_up_again_while_closing() -> None:
+    hand = Hand()
+    hand.open_polling()
+    hand.client.send("last")
+    hand.asked()
+    hand.client.pause(True)
+    hand.client.close()
+    hand.advance(0)
+    hand.advance(5)
+    hand.client.pause(False)
+    hand.advance(5)
+    # It has as long as before.
+    assert ending(hand) == ClientClosed("forced close")
 
 
 def test_keeping_up_again_while_opening() -> None:

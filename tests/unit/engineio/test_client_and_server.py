@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sansio_eio import EngineClient, EngineServer
+from sansio_eio.engineio import ConnectError
+from sansio_eio.engineio.client_settings import Protocol
 
 from .web import Web
 
@@ -15,14 +17,16 @@ if TYPE_CHECKING:
     from sansio_eio import Session
 
 MODES = [["polling"], ["websocket"], ["polling", "websocket"]]
+PROTOCOLS: list[Protocol] = [3, 4, "auto"]
 
 
 class Pair:
     """A server that sends back what it is sent, and a client."""
 
-    def __init__(self, transports: list[str]) -> None:
-        self.server = EngineServer()
-        self.client = EngineClient("http://server", transports=transports, timestamp_requests=False)
+    def __init__(self, transports: list[str], protocol: Protocol, *, allow_eio3: bool = True) -> None:
+        self.server = EngineServer(allow_eio3=allow_eio3)
+        self.protocol = protocol
+        self.client = EngineClient("http://server", transports=transports, protocol=protocol, timestamp_requests=False)
         self.web = Web(self.server)
         self.web.add(self.client)
         self.sessions: list[Session] = []
@@ -50,6 +54,9 @@ class Pair:
         pending = self.client.open()
         self.web.settle()
         assert pending.done
+        assert self.client.session is not None
+        revision = 3 if self.protocol == 3 else 4
+        assert (self.client.session.protocol, self.sessions[-1].protocol) == (revision, revision)
 
     def check_clean(self) -> None:
         """Nothing is left on either side."""
@@ -61,9 +68,15 @@ class Pair:
         assert self.web.exchanges == []
 
 
+@pytest.fixture(params=PROTOCOLS)
+def protocol(request: pytest.FixtureRequest) -> Protocol:
+    protocol: Protocol = request.param
+    return protocol
+
+
 @pytest.fixture(params=MODES, ids=["polling", "websocket", "upgrade"])
-def pair(request: pytest.FixtureRequest) -> Pair:
-    return Pair(request.param)
+def pair(request: pytest.FixtureRequest, protocol: Protocol) -> Pair:
+    return Pair(request.param, protocol)
 
 
 def test_messages_both_ways(pair: Pair) -> None:
@@ -115,8 +128,8 @@ def test_the_connection_is_lost(pair: Pair) -> None:
     assert pair.down == ["again"]
 
 
-def test_nothing_is_lost_while_the_transport_changes() -> None:
-    pair = Pair(["polling", "websocket"])
+def test_nothing_is_lost_while_the_transport_changes(protocol: Protocol) -> None:
+    pair = Pair(["polling", "websocket"], protocol)
     pair.client.open()
     sent: list[str | bytes] = []
     answered: list[str | bytes] = []
@@ -124,8 +137,9 @@ def test_nothing_is_lost_while_the_transport_changes() -> None:
         if pair.sessions:
             pair.sessions[0].send(f"down {number}")
             answered.append(f"down {number}")
-        if pair.client.session is not None and pair.client.send(f"up {number}"):
-            sent.append(f"up {number}")
+        data: str | bytes = f"up {number}" if number % 5 else b"up %d" % number
+        if pair.client.session is not None and pair.client.send(data):
+            sent.append(data)
         pair.web.step()
     pair.web.settle()
     assert pair.client.session is not None
@@ -133,3 +147,41 @@ def test_nothing_is_lost_while_the_transport_changes() -> None:
     assert pair.up == sent
     assert [data for data in pair.down if data in answered] == answered
     assert [data for data in pair.down if data in sent] == sent
+
+
+@pytest.mark.parametrize("transports", MODES)
+def test_who_does_not_read_is_not_given_up(transports: list[str]) -> None:
+    """In revision 4 it is the server that does not, and then the client has nothing to wait for either."""
+    pair = Pair(transports, 3)
+    pair.open()
+    pair.client.pause(True)
+    pair.web.advance(300)
+    assert pair.ends == []
+    pair.client.pause(False)
+    pair.web.advance(300)
+    assert pair.ends == []
+    pair.client.send("x")
+    pair.web.settle()
+    assert pair.down == ["x"]
+
+
+@pytest.mark.parametrize("transports", MODES)
+def test_a_server_that_admits_no_old_clients(transports: list[str]) -> None:
+    pair = Pair(transports, "auto", allow_eio3=False)
+    pair.open()
+    pair.client.close()
+    pair.web.settle()
+    # Found out before: the server has been an old one.
+    pair.client.expect_older(True)
+    pair.open()
+    assert [request.params["EIO"] for request in pair.web.requests if "sid" not in request.params] == ["4", "3", "4"]
+
+
+@pytest.mark.parametrize("transports", MODES)
+def test_an_old_client_of_such_a_server(transports: list[str]) -> None:
+    pair = Pair(transports, 3, allow_eio3=False)
+    pending = pair.client.open()
+    pair.web.settle()
+    assert isinstance(pending.error, ConnectError)
+    assert pending.error.status == 400
+    assert pair.sessions == []

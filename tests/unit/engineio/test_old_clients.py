@@ -2,11 +2,15 @@
 
 import pytest
 
-from sansio_eio.engineio import State
+from sansio_eio.engineio import Request, State
 from tests.unit.engineio.driving import Driver, Journal
 from tests.unit.engineio.old_clients import OCTETS, OldDialer, OldPoller, old_server
 
 UNSUPPORTED = b'{"code":5,"message":"Unsupported protocol version"}'
+
+
+def twenty_characters(_request: Request) -> str:
+    return "x" * 20
 
 
 # -- the handshake -----------------------------------------------------------------------------------------------------
@@ -14,7 +18,7 @@ UNSUPPORTED = b'{"code":5,"message":"Unsupported protocol version"}'
 
 @pytest.mark.parametrize("eio", ["", "EIO=3&", "EIO=5&", "EIO=&", "EIO=04&"])
 def test_the_handshake_of_old_clients(eio: str) -> None:
-    driver = old_server(ping_timeout=60.0, generate_id=lambda _: "x" * 20)
+    driver = old_server(ping_timeout=60.0, generate_id=twenty_characters)
     opened = driver.request(query=eio + "transport=polling&b64=1")
     assert opened.text == (
         '97:0{"sid":"xxxxxxxxxxxxxxxxxxxx","upgrades":["websocket"],"pingInterval":25000,"pingTimeout":60000}'

@@ -163,7 +163,10 @@ class Web:
             case AcceptWebSocket():
                 self._jobs.append(partial(self._accept, exchange, Response(101, action.headers)))
             case Respond():
-                self._jobs.append(partial(self._respond, exchange, action.response))
+                response = replace(
+                    action.response, headers=[(name.lower(), value) for name, value in action.response.headers]
+                )
+                self._jobs.append(partial(self._respond, exchange, response))
             case SendMessages():
                 for packet in _packets(action.outgoing):
                     self.frames.append(("<-", packet))

@@ -16,7 +16,7 @@ from tests.unit.socketio.client_helpers import ClientLog, ClientNet
 
 Dial = Callable[..., ClientNet]
 
-OLDER = "the server speaks an older protocol: it is a Socket.IO 2.x server, or has sent no id"
+OLDER = "the server speaks an older protocol: it is a Socket.IO 2.x server (see the option protocol), or sent no id"
 
 
 def error_of(pending: Any) -> str:
@@ -335,8 +335,10 @@ def test_auth_must_be_something_that_can_be_sent(dial: Dial, auth: Any) -> None:
         ('4{"message":"no","data":{"a":1}}', "no", {"a": 1}),
         ('4{"message":"no"}', "no", None),
         ('4"no"', "no", None),
-        ('4{"data":1}', "", 1),
-        ('4{"message":1}', "", None),
+        ('4{"data":1}', "", {"data": 1}),
+        ('4{"message":1}', "", {"message": 1}),
+        ('4["no",1]', "", ["no", 1]),
+        ("4true", "", True),
         ("0", OLDER, None),
         ('0{"id":"x"}', OLDER, None),
         ('0{"sid":1}', OLDER, None),

@@ -16,6 +16,9 @@ import pytest
 
 from sansio_eio.deadlines import Deadlines
 from sansio_eio.engineio import Channel, ClientSession, EngineClient, EngineServer, Mailbox, Pending, Session
+from sansio_eio.engineio.client_heartbeat import ClientHeartbeat
+from sansio_eio.engineio.client_opening import ClientOpening
+from sansio_eio.engineio.client_polling import ClientPolling
 from sansio_eio.engineio.core import Core
 from sansio_eio.engineio.handlers import HandlerTable
 from sansio_eio.engineio.heartbeat import Heartbeat
@@ -65,16 +68,19 @@ MUTATIONS: dict[type, str] = {
     EngineServer: "attach mark_ready make_runnable set_timeout act respond answer forget admission_expired",
     Session: (
         "admit open_on_poll open_on_websocket withdraw poll post_started post candidate websocket_message channel_lost "
-        "expire queue_packet pause end flush_into flushed fall_back receive malformed _move"
+        "expire queue_packet pause end flush_into flushed fall_back receive malformed answer_ping _move"
     ),
     EngineClient: (
         "attach mark_ready make_runnable set_timeout act pause make_request opened failed closed release_behind _settle"
     ),
     ClientSession: (
         "open queue_packet insist response_received websocket_accepted message_received channel_lost expire flush_into "
-        "flushed fall_back receive malformed pause end go_on _move"
+        "flushed fall_back receive malformed speak fail queue pause end go_on _move"
     ),
-    Heartbeat: "start stop heard is_alive resume expire",
+    ClientHeartbeat: "start stop heard put_off resume sent expire",
+    ClientOpening: "accepts find_another",
+    ClientPolling: "send_poll offer_post fill_post say_goodbye release answered lost taken",
+    Heartbeat: "start stop heard put_off resume expire",
     PostReceiver: "start receive taken release release_if_taken lose",
     PacketFeed: "feed go_on _take_batch",
     Pending: "_end",
@@ -90,11 +96,11 @@ MUTATIONS: dict[type, str] = {
         "queue_answer _tell _disconnected _inactive"
     ),
     Link: (
-        "start look stop authenticate ask_later expect_answer opened message failed closed expire take_packet fail "
-        "congest brake give_up_acks "
+        "start look stop authenticate ask_later expect_answer expect_nothing opened message failed closed "
+        "expire take_packet fail congest brake give_up_acks take_entrance pass_over go_back "
         "_open _let_go _come_back _try_again"
     ),
-    Membership: "ask leave session_over take _connect _take_answer _leave _forget_early",
+    Membership: "ask leave session_over take _enter _connect _take_answer _leave _forget_early",
     Outlet: (
         "open expire close give_up send_rest drop_all give_up_acks forget_ack queue_packet try_to_send look_at_drains "
         "_make_ack _send _give_up"
@@ -113,6 +119,9 @@ STATE: dict[type, tuple[str, ...]] = {
     Session: (),
     EngineClient: (),
     ClientSession: (),
+    ClientHeartbeat: (),
+    ClientOpening: (),
+    ClientPolling: (),
     Heartbeat: (),
     PostReceiver: (),
     Upgrade: (),
