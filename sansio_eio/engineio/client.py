@@ -107,8 +107,8 @@ class EngineClient(Core):
         self.handlers = HandlerTable()
         #: The last session had a WebSocket.
         self.remembers_websocket = False
-        #: What the next session asks for.
-        self._revision = REVISION_3 if self.settings.protocol == 3 else REVISION_4
+        #: With "auto": the server has been found to be an old one.
+        self._expects_older = False
         self._url_query = parsed.query
         self._authorization = parsed.authorization
         self._cookies = CookieJar()
@@ -176,7 +176,9 @@ class EngineClient(Core):
         if settings.remember_upgrade and self.remembers_websocket and "websocket" in transports:
             transports.sort(key=lambda name: name != "websocket")
         self.remembers_websocket = False
-        session = self.session = ClientSession(self, transports, self._revision)
+        # Polling finds out by itself, whatever the last server was.
+        older = self.settings.protocol == 3 or (self._expects_older and transports[0] == "websocket")
+        session = self.session = ClientSession(self, transports, REVISION_3 if older else REVISION_4)
         session.paused = self._paused
         try:
             self._headers, self._query = self._ask_options()
@@ -316,8 +318,8 @@ class EngineClient(Core):
 
     @atomic
     def expect_older(self, older: bool) -> None:
-        """What has been found out, with "auto": the next session begins with revision 3, or with 4 as all do."""
-        self._revision = REVISION_3 if older else REVISION_4
+        """What has been found out, with "auto": on a WebSocket, the next session begins with revision 3, or with 4."""
+        self._expects_older = older
 
     def make_request(self, method: str, transport: str, sid: str, payload: Payload = NO_PAYLOAD) -> Request:
         """A request of the session on this transport; without an id, its first."""

@@ -16,7 +16,6 @@ _LONGEST = 366 * 24 * 3600 * 1000
 _OPEN_OF_REVISION_3 = re.compile(rb"[0-9]+:0")
 
 _UNSUPPORTED = 5
-_UNSUPPORTED_MESSAGE = "Unsupported protocol version"
 
 
 @dataclass(slots=True, frozen=True)
@@ -70,7 +69,8 @@ def is_of_revision_3(payload: Payload) -> bool:
 
     Engine.IO 1.x answers in binary whoever has not asked for base64.
     """
-    return payload.binary or _OPEN_OF_REVISION_3.match(payload.body) is not None
+    in_binary = payload.binary and payload.body[:1] in (b"\x00", b"\x01")
+    return in_binary or _OPEN_OF_REVISION_3.match(payload.body) is not None
 
 
 def response_error(response: Response) -> Any:
@@ -87,4 +87,5 @@ def is_unsupported(error: Any) -> bool:
     if isinstance(error, dict):
         # There are servers whose codes are text.
         return cast("dict[str, object]", error).get("code") in (_UNSUPPORTED, str(_UNSUPPORTED))
-    return bool(error == _UNSUPPORTED_MESSAGE)
+    # That of python-engineio is longer.
+    return isinstance(error, str) and re.search("unsupported (protocol )?version", error.lower()) is not None

@@ -40,10 +40,18 @@ class ClientOpening:
     def find_another(self, error: TransportError) -> bool:
         """This way has failed: whether there is another one, which is chosen then."""
         session = self._session
-        if self.is_undecided and (is_unsupported(error.data) or self._is_garbled(error)):
-            self._client.expect_older(False)
-            self._decide(REVISION_3 if session.revision is REVISION_4 else REVISION_4)
-            return True
+        if self.is_undecided:
+            if session.revision is REVISION_3 and error.status is not None and error.status < 500:
+                # However it says so: it may be another server than that which was found to be old.
+                self._client.expect_older(False)
+            if is_unsupported(error.data):
+                self._decide(REVISION_3 if session.revision is REVISION_4 else REVISION_4)
+                return True
+            if self._is_garbled(error):
+                # A guess, so that it is not decided yet. It cannot come a second time.
+                self._client.expect_older(False)
+                session.speak(REVISION_4)
+                return True
         if not self._client.settings.try_all_transports or len(self._transports) == 1:
             return False
         del self._transports[0]
@@ -56,6 +64,12 @@ class ClientOpening:
         That of the reference accepts the WebSocket of an old client, and then has HTTP for it, where frames should be.
         """
         return self._session.revision is REVISION_3 and isinstance(error.__cause__, RemoteProtocolError)
+
+    def opened(self) -> None:
+        """The session is open: over polling, that has told which revision it is, and a WebSocket later need not ask."""
+        if self._session.transport == "polling" and self._client.settings.protocol == "auto":
+            self.is_undecided = False
+            self._client.expect_older(self._session.revision is REVISION_3)
 
     def _decide(self, revision: Revision) -> None:
         self.is_undecided = False

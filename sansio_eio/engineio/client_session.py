@@ -330,8 +330,7 @@ class ClientSession(SessionHost):
             return
         self.sid = handshake.sid
         self.max_payload = handshake.max_payload
-        if self.transport == "polling":
-            self._opening.is_undecided = False
+        self._opening.opened()
         self._move(ClientTrigger.ADMITTED)
         self._client.deadlines.cancel(self)
         self._heartbeat.start(handshake, now)

@@ -10,7 +10,7 @@ from sansio_eio.socketio.client_events import Item, News, run_item
 from sansio_eio.socketio.packet_mailbox import PacketMailbox
 from sansio_eio.socketio.parser import PacketType, ParseError
 from sansio_eio.socketio.reasons import CONNECT_ERROR, IO_CLIENT_DISCONNECT, RECONNECT_FAILED
-from sansio_eio.socketio.revision import MAIN, REVISION_5, revision_of
+from sansio_eio.socketio.revision import MAIN, SOCKETIO_5, revision_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from sansio_eio.socketio.client_socket import ClientSocket
     from sansio_eio.socketio.membership import AuthCall, Membership
     from sansio_eio.socketio.parser import Packet
-    from sansio_eio.socketio.revision import Revision
+    from sansio_eio.socketio.revision import SocketIORevision
 
 
 class Entrance(Enum):
@@ -60,6 +60,7 @@ class Link(PacketMailbox[Item]):
         "_client",
         "_engine",
         "_entrance",
+        "_has_gone_back",
         "_is_held",
         "_is_retry",
         "awaits_main",
@@ -82,10 +83,12 @@ class Link(PacketMailbox[Item]):
         self.session: ClientSession | None = None
         self.state = LinkState.CLOSED
         #: What is spoken on the session.
-        self.revision: Revision = REVISION_5
+        self.revision: SocketIORevision = SOCKETIO_5
         self._entrance = Entrance.NONE
         #: The server joins a namespace by itself, and has not said yet whether it does.
         self.awaits_main = False
+        #: Since the last time that the server has let a socket in, or that there was a wait.
+        self._has_gone_back = False
         #: The session that is being opened is not the first attempt.
         self._is_retry = False
         #: The next attempt waits for the application to take the news of those before.
@@ -138,6 +141,11 @@ class Link(PacketMailbox[Item]):
         """No answer is expected any longer."""
         self._engine.deadlines.cancel(membership)
 
+    @property
+    def is_paused(self) -> bool:
+        """Whether nothing is read from the server."""
+        return self.session is not None and self.session.paused
+
     def take_entrance(self) -> Entrance:
         """A socket wants to be in the namespace that the server joins by itself; the next one has to ask."""
         entrance, self._entrance = self._entrance, Entrance.NONE
@@ -157,11 +165,15 @@ class Link(PacketMailbox[Item]):
         assert self.session is not None
         return self.revision.socket_id(packet, packet.namespace, self.session.sid)
 
-    def go_back(self) -> bool:
-        """The server has answered as one of revision 4 of Socket.IO: begin anew, with that, if it was not told."""
+    def _go_back(self) -> bool:
+        """The server speaks as one of revision 4 of Socket.IO: begin anew, with that, if it was not told."""
         assert self.session is not None
-        if not self.session.may_be_older or any(socket.connected for socket in self._client.sockets.values()):
+        if self._has_gone_back or self._engine.leaving or not self.session.may_be_older:
+            # Once: a server that sends this, and does not understand revision 3 either, is not to be dialled for ever.
             return False
+        if any(socket.connected for socket in self._client.sockets.values()):
+            return False
+        self._has_gone_back = True
         self._engine.expect_older(True)
         self._let_go(FORCED_CLOSE, self._engine.close, again=True)
         self.start()
@@ -268,6 +280,11 @@ class Link(PacketMailbox[Item]):
         return run_item(item, self._engine.host)
 
     def take_packet(self, packet: Packet, size: int) -> None:
+        if packet.type is PacketType.CONNECT:
+            if self.read_id(packet):
+                self._has_gone_back = False
+            elif self._go_back():
+                return
         socket = self._client.sockets.get(packet.namespace)
         if self.awaits_main and packet.type not in (PacketType.EVENT, PacketType.ACK):
             self._hear_of_main(packet)
@@ -377,5 +394,6 @@ class Link(PacketMailbox[Item]):
 
     def _try_again(self) -> None:
         self._is_retry = True
+        self._has_gone_back = False
         self._tell("reconnect_attempt", self.backoff.attempts)
         self._open()

@@ -11,7 +11,7 @@ from sansio_eio.engineio.handlers import Steps, close_awaitable, must_be_awaited
 from sansio_eio.errors import LocalProtocolError
 from sansio_eio.socketio.client_events import ClientEventReceived, Stay
 from sansio_eio.socketio.link import Entrance
-from sansio_eio.socketio.parser import ACK, CONNECT, DISCONNECT, EVENT, Packet, ParseError
+from sansio_eio.socketio.parser import ACK, CONNECT, CONNECT_ERROR, DISCONNECT, EVENT, Packet, ParseError
 from sansio_eio.socketio.reasons import IO_SERVER_DISCONNECT
 
 if TYPE_CHECKING:
@@ -83,6 +83,7 @@ class Membership:
         "_early_size",
         "_has_left",
         "_is_asking",
+        "_is_presumed",
         "_is_stale",
         "_knows_silence",
         "_link",
@@ -101,6 +102,8 @@ class Membership:
         self._is_stale = False
         #: There may be no answer to what has been asked, see SILENCE.
         self._knows_silence = False
+        #: It is connected as far as silence tells, and nothing of the server has said so.
+        self._is_presumed = False
         #: It has been in the namespace on this session: what comes before the next CONNECT was sent to it then.
         self._has_left = False
         #: Events that came before the CONNECT that they belong behind.
@@ -162,13 +165,18 @@ class Membership:
         self._wire = Wire.APART
         self._link.expect_nothing(self)
         self.stay = None
-        self._is_stale = self._has_left = self._knows_silence = False
+        self._is_stale = self._has_left = self._knows_silence = self._is_presumed = False
         self._forget_early()
 
     def expire(self, *, now: float) -> None:
         """There is no answer in time, of the server or the function for `auth`; or it is time to ask that again."""
         if self._knows_silence:
+            if self._link.is_paused:
+                # It is us who do not read.
+                self._link.expect_answer(self, within=SILENCE)
+                return
             self._take_answer(Packet(CONNECT, self._socket.namespace), is_silence=True)
+            self._is_presumed = self.stay is not None
             return
         if not self._socket.active:
             return
@@ -265,14 +273,29 @@ class Membership:
                 self._take_answer(packet)
         elif stay is None:
             self._link.pass_over(packet)
-        elif packet.type is EVENT:
-            self._put(packet, size, stay)
-        elif packet.type is ACK:
-            assert packet.id is not None
-            self._socket.answered(packet.id, packet.data)
+        elif packet.type is CONNECT_ERROR:
+            self._take_error(packet, stay)
         elif packet.type is DISCONNECT:
             self._leave(stay, wanted=True)
             self._socket.disconnected(IO_SERVER_DISCONNECT)
+        else:
+            self._is_presumed = False
+            if packet.type is EVENT:
+                self._put(packet, size, stay)
+            elif packet.type is ACK:
+                assert packet.id is not None
+                self._socket.answered(packet.id, packet.data)
+
+    def _take_error(self, packet: Packet, stay: Stay) -> None:
+        """While it is connected: servers of Socket.IO 2.x send errors of their middleware for events in this way.
+
+        Where silence was taken for the answer to a CONNECT, it is the answer.
+        """
+        if self._is_presumed:
+            self._leave(stay, wanted=True)
+            self._socket.disconnected(IO_SERVER_DISCONNECT)
+        if self._link.revision.has_event_errors:
+            self._socket.failed(_refusal(packet))
 
     def _put(self, packet: Packet, size: int, stay: Stay) -> None:
         event, *args = packet.data
@@ -287,19 +310,21 @@ class Membership:
             self._link.fail(ParseError("too many events before the CONNECT of their namespace"))
 
     def _take_answer(self, packet: Packet, *, is_silence: bool = False) -> None:
-        if packet.type is DISCONNECT and self._has_left:
-            # Of the stay before: it has crossed our own DISCONNECT.
+        if packet.type is DISCONNECT and self._has_left and not self._knows_silence:
+            # Of the stay before: it has crossed our own DISCONNECT. A server that may say nothing when it lets us in
+            # means the stay that has just begun.
             return
         socket_id = self._link.read_id(packet) if packet.type is CONNECT else ""
-        if packet.type is CONNECT and not socket_id and self._link.go_back():
-            return
         early = self._forget_early()
         if self._has_left and not is_silence:
             early.clear()
         self._wire = Wire.APART
-        self._knows_silence = False
+        self._knows_silence = self._is_presumed = False
         self._link.expect_nothing(self)
         is_stale, self._is_stale = self._is_stale, False
+        if is_stale and self._socket.active and self._link.revision.joins_by_itself(self._socket.namespace):
+            # It is wanted again, and nothing that would have to be asked for has changed.
+            is_stale = False
         if is_stale:
             if packet.type is CONNECT:
                 self._has_left = True

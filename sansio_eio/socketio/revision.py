@@ -21,10 +21,12 @@ MAIN = "/"
 INVALID_NAMESPACE = "Invalid namespace"
 
 
-class Revision(ABC):
-    """One revision. There are two of them, and nothing else: REVISION_4 and REVISION_5."""
+class SocketIORevision(ABC):
+    """One revision. There are two of them, and nothing else: SOCKETIO_4 and SOCKETIO_5."""
 
     number: int
+    #: Whether a server may send a CONNECT_ERROR to a connected client: its middleware does not like an event.
+    has_event_errors = False
     #: What a client gets as data, besides the message, when it asks for a namespace that is not there.
     invalid_namespace: ClassVar[Any] = None
 
@@ -65,7 +67,7 @@ class Revision(ABC):
         """The id that the answer to a CONNECT gives to the socket, "" when it gives none."""
 
 
-class _Revision5(Revision):
+class _Revision5(SocketIORevision):
     number = 5
 
     def joins_by_itself(self, namespace: str) -> bool:
@@ -97,8 +99,9 @@ class _Revision5(Revision):
         return socket_id if isinstance(socket_id, str) else ""
 
 
-class _Revision4(Revision):
+class _Revision4(SocketIORevision):
     number = 4
+    has_event_errors = True
     # The one error that the reference sends to all its clients in the same form.
     invalid_namespace: ClassVar[Any] = {"message": INVALID_NAMESPACE}
 
@@ -140,10 +143,10 @@ def _as_text(value: object) -> str:
     raise LocalProtocolError("to a server of the old protocol, the values of auth are text, numbers and bool")
 
 
-REVISION_4 = _Revision4()
-REVISION_5 = _Revision5()
+SOCKETIO_4 = _Revision4()
+SOCKETIO_5 = _Revision5()
 
 
-def revision_of(protocol: int) -> Revision:
+def revision_of(protocol: int) -> SocketIORevision:
     """The revision of Socket.IO on top of this one of Engine.IO."""
-    return REVISION_4 if protocol == 3 else REVISION_5
+    return SOCKETIO_4 if protocol == 3 else SOCKETIO_5

@@ -587,14 +587,52 @@ def test_it_is_asked_once_more_and_not_for_ever() -> None:
 
 
 def test_a_server_that_refuses_both_does_not_answer_in_the_old_way_either() -> None:
-    hand = Hand(protocol="auto")
+    hand = Hand(protocol="auto", transports=["websocket", "polling"], try_all_transports=True)
     hand.client.expect_older(True)
     pending = hand.client.open()
-    assert hand.asked() == [("poll", "EIO=3&transport=polling")]
-    hand.respond("poll", UNSUPPORTED, 400)
+    assert hand.asked() == [("ws", "EIO=3&transport=websocket")]
+    hand.respond("ws", "Unsupported protocol version", 400)
+    assert hand.asked() == [("ws", "websocket")]
+    hand.respond("ws", "", 404)
     assert hand.asked() == [("poll", "polling")]
     hand.respond("poll", in_payload(old_handshake()))
     assert str(pending.error) == "the server speaks an older protocol: see the option protocol"
+
+
+@pytest.mark.parametrize(("status", "next_query"), [(400, "websocket"), (502, "EIO=3&transport=websocket")])
+def test_a_refusal_that_says_something_else_makes_it_ask_again(status: int, next_query: str) -> None:
+    hand = Hand(protocol="auto", transports=["websocket"])
+    hand.client.expect_older(True)
+    assert hand.open() == [("ws", "EIO=3&transport=websocket")]
+    hand.respond("ws", "who are you?", status)
+    assert hand.open() == [("ws", next_query)]
+
+
+def test_what_polling_has_found_out_is_for_the_next_websocket() -> None:
+    hand = Hand(protocol="auto", remember_upgrade=True)
+    hand.open()
+    hand.respond("poll", in_payload(old_handshake("websocket")))
+    hand.asked()
+    hand.accept()
+    hand.message("3probe")
+    hand.respond("poll", "1:6")
+    hand.asked()
+    assert hand.session.transport == "websocket"
+    hand.lose("ws")
+    assert hand.open() == [("ws", "EIO=3&transport=websocket")]
+    hand.respond("ws", "", 502)
+    # Which finds out by itself, every time.
+    assert hand.open() == [("poll", "polling")]
+    hand.respond("poll", handshake())
+    assert hand.session.protocol == 4
+
+
+def test_a_payload_of_revision_4_is_known_whatever_its_type_is() -> None:
+    for protocol in (4, "auto"):
+        hand = Hand(protocol=protocol, upgrade=False)
+        hand.open()
+        hand.respond("poll", handshake(), content_type="application/octet-stream")
+        assert (hand.session.state, hand.session.protocol) == (ClientState.OPEN, 4)
 
 
 def test_what_has_been_found_out_is_forgotten_when_the_server_does_not_know_it_any_more() -> None:
@@ -682,13 +720,15 @@ def test_closing_while_the_other_revision_is_tried() -> None:
 
 
 def test_a_text_that_can_only_be_sent_to_an_old_server_is_dropped_and_reported() -> None:
-    hand = Hand(protocol="auto")
+    hand = Hand(protocol="auto", transports=["websocket", "polling"], try_all_transports=True)
     reports: list[str] = []
     hand.client.on_error(lambda error, where: reports.append(f"{where}: {error}"))
     hand.client.expect_older(True)
     hand.open()
     assert hand.client.send("a\x1eb")
     assert hand.client.send("c")
+    hand.respond("ws", "", 502)
+    hand.asked()
     hand.respond("poll", UNSUPPORTED, 400)
     hand.asked()
     hand.respond("poll", handshake())

@@ -97,7 +97,7 @@ MUTATIONS: dict[type, str] = {
     ),
     Link: (
         "start look stop authenticate ask_later expect_answer expect_nothing opened message failed closed "
-        "expire take_packet fail congest brake give_up_acks take_entrance pass_over go_back "
+        "expire take_packet fail congest brake give_up_acks take_entrance pass_over _go_back "
         "_open _let_go _come_back _try_again"
     ),
     Membership: "ask leave session_over take _enter _connect _take_answer _leave _forget_early",
