@@ -36,7 +36,6 @@ class ClientSession(SessionHost):
 
     __slots__ = (
         "_client",
-        "_framing",
         "_heartbeat",
         "_opening",
         "_polling",
@@ -62,7 +61,6 @@ class ClientSession(SessionHost):
         self.max_payload = 0
         #: How its packets look, and who pings: what is asked for, and once it is open, what is spoken.
         self.revision = revision
-        #: What makes the packets of a WebSocket, None where they are sent as they are.
         self._framing = revision.framing(binary=True)
         self._opening = ClientOpening(client, self, transports)
         self._heartbeat = ClientHeartbeat(client, self)
@@ -151,7 +149,7 @@ class ClientSession(SessionHost):
     def _wire_size(self, packet: Outgoing) -> int:
         if self.transport == "polling":
             return len(self.revision.payload([packet], binary=True).body)
-        return sum([len(data) for data in (packet if self._framing is None else self._framing(packet)).encoded])
+        return sum([len(data) for framed in self._framed([packet]) for data in framed.encoded])
 
     @property
     def writable(self) -> bool:
@@ -247,7 +245,7 @@ class ClientSession(SessionHost):
             return
         if channel is self._websocket:
             portion = self._outbox.take_portion()
-            channel.actions.append(self._framed(channel, portion))
+            channel.actions.append(SendMessages(channel, self._framed(portion)))
             self._heartbeat.sent(portion)
         elif channel is self._polling.post and channel.offered:
             self._heartbeat.sent(self._polling.fill_post(channel, self._outbox))
@@ -281,10 +279,6 @@ class ClientSession(SessionHost):
             channel, OpenWebSocket(channel, request, settings.max_message_size, settings.per_message_deflate)
         )
         return channel
-
-    def _framed(self, channel: Channel, portion: list[Outgoing]) -> SendMessages:
-        framing = self._framing
-        return SendMessages(channel, portion if framing is None else [framing(packet) for packet in portion])
 
     def receive(self, packet: str | bytes, now: float) -> None:
         """A packet of the server, over whichever transport."""
@@ -411,7 +405,7 @@ class ClientSession(SessionHost):
         if self._websocket is None:
             self._polling.say_goodbye()
         elif self._outbox.packets:
-            self._client.act(self._websocket, self._framed(self._websocket, self._outbox.take_all()))
+            self._client.act(self._websocket, SendMessages(self._websocket, self._framed(self._outbox.take_all())))
         self.end(FORCED_CLOSE)
 
     def fail(self, message: str, response: Response | None = None, *, cause: Exception | None = None) -> None:

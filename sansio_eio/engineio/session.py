@@ -30,8 +30,6 @@ from sansio_eio.engineio.upgrade import Upgrade
 from sansio_eio.errors import LocalProtocolError, RemoteProtocolError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from sansio_eio.engineio.channel import Channel
     from sansio_eio.engineio.requests import Request
     from sansio_eio.engineio.server import EngineServer
@@ -55,7 +53,6 @@ class Session(SessionHost, Listening):
     """
 
     __slots__ = (
-        "_framing",
         "_heartbeat",
         "_poll",
         "_post",
@@ -92,8 +89,6 @@ class Session(SessionHost, Listening):
         #: The client has not asked for base64.
         self._takes_bytes = not request.params.get("b64")
         self._websocket: Channel | None = None
-        #: What makes the packets of the WebSocket, None where they are sent as they are.
-        self._framing: Callable[[Outgoing], Outgoing] | None = None
         self._upgrade: Upgrade | None = None
         self._heartbeat = Heartbeat(server, self)
 
@@ -448,10 +443,6 @@ class Session(SessionHost, Listening):
         is_script = channel.request is not None and "j" in channel.request.params
         payload = self.revision.payload(outgoing, binary=self._takes_bytes and not is_script)
         self._server.answer(self, channel, payload, compress=any(packet.compress for packet in outgoing))
-
-    def _framed(self, portion: list[Outgoing]) -> list[Outgoing]:
-        framing = self._framing
-        return portion if framing is None else [framing(packet) for packet in portion]
 
     def _shed(self, outgoing: Outgoing) -> bool:
         """The buffer is over its limit: volatile packets go first, then the session, so that memory stays bounded."""

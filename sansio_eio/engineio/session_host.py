@@ -11,17 +11,22 @@ from sansio_eio.engineio.outbox import LOW_WATER, Outbox
 from sansio_eio.engineio.pending import Pending
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sansio_eio.engineio.core import Core
+    from sansio_eio.engineio.outgoing import Outgoing
 
 
 class SessionHost(HandlerHost):
     """The side of a session that the application looks at."""
 
-    __slots__ = ("_outbox", "paused")
+    __slots__ = ("_framing", "_outbox", "paused")
 
     def __init__(self, core: Core) -> None:
         super().__init__(core)
         self._outbox = Outbox()
+        #: What makes the packets of the WebSocket, None where they are sent as they are; see `Revision.framing`.
+        self._framing: Callable[[Outgoing], Outgoing] | None = None
         #: The application does not keep up: nothing is read from the peer.
         self.paused = False
 
@@ -38,6 +43,11 @@ class SessionHost(HandlerHost):
         pending = Pending[None](self)
         pending.resolve(None)
         return pending
+
+    def _framed(self, portion: list[Outgoing]) -> list[Outgoing]:
+        """These packets as the WebSocket carries them."""
+        framing = self._framing
+        return portion if framing is None else [framing(packet) for packet in portion]
 
     @property
     def buffered(self) -> int:
