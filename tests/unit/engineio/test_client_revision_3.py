@@ -256,17 +256,22 @@ def test_payloads_keep_to_a_limit_that_the_server_says() -> None:
 
 
 @pytest.mark.parametrize(
-    ("transport", "largest"),
-    [("polling", "x" * 12), ("polling", b"x" * 11), ("websocket", "x" * 15), ("websocket", b"x" * 15)],
+    ("transport", "largest", "larger"),
+    [
+        ("polling", "x" * 12, "x" * 13),
+        ("polling", b"x" * 11, b"x" * 12),
+        ("websocket", "x" * 15, "x" * 16),
+        ("websocket", b"x" * 15, b"x" * 16),
+    ],
 )
-def test_a_message_that_the_server_does_not_take(transport: str, largest: str | bytes) -> None:
+def test_a_message_that_the_server_does_not_take(transport: str, largest: str | bytes, larger: str | bytes) -> None:
     hand = OldHand(transports=[transport])
     if transport == "polling":
         hand.poll_session(max_payload=16)
     else:
         hand.websocket_session(max_payload=16)
     with pytest.raises(LocalProtocolError, match="a message of 17 bytes: the server takes 16"):
-        hand.client.send(largest + largest[:1])  # type: ignore[operator]
+        hand.client.send(larger)
     assert hand.client.send(largest)
 
 
